@@ -1,0 +1,13 @@
+"""recbook: the package behind the book on search and recommendation by model fusion.
+
+The parts, in the order data flows through them:
+
+- `recbook.data`: data sets, the `Interactions` table, splits;
+- `recbook.models`: recommenders and rating predictors;
+- `recbook.evaluation`: metrics, protocols and statistics;
+- `recbook.book`: claims, figures and exercises, for chapters only.
+
+Importing `recbook` imports none of them.
+"""
+
+__version__ = "0.1.0"
