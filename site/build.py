@@ -1,0 +1,84 @@
+"""Build the book: data, chapters, claims, site. `make book` calls this.
+
+python site/build.py            what has changed
+python site/build.py --again    every chapter, whatever is kept
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from execution import (
+    Book,
+    ChapterFailed,
+    collect_claims,
+    read_record,
+    run_all,
+    summary,
+    write_json,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    """Build and return the exit code."""
+    parser = argparse.ArgumentParser(description="Build the book into _build/html.")
+    parser.add_argument("--again", action="store_true", help="run every chapter again")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    book = Book(ROOT, ROOT / "recbook")
+
+    tell("1/3 data")
+    if code := subprocess.call([sys.executable, "-m", "recbook.data"], cwd=ROOT):
+        return code
+
+    tell("2/3 chapters")
+    chapters_started = time.perf_counter()
+    try:
+        runs = run_all(book, tell, again=arguments.again)
+        write_json(book.build / "claims.json", collect_claims(record for record, _ in runs))
+    except ChapterFailed as failure:
+        print(f"\nThe book is not built.\n{failure}", file=sys.stderr)
+        return 1
+    ran = sum(now for _, now in runs)
+    tell(f"  {ran} run, {len(runs) - ran} unchanged")
+    if runs and ran == len(runs):
+        took = time.perf_counter() - chapters_started
+        remember_cold(book, chapter_seconds=round(took, 1))
+
+    tell("3/3 site")
+    from render import render
+
+    render(ROOT)
+    if runs and ran == len(runs):
+        remember_cold(book, cold_seconds=round(time.perf_counter() - started, 1))
+
+    print("\nChapters")
+    for record, now in runs:
+        print(f"  {summary(record)}{'' if now else ' (unchanged)'}")
+    print(f"\nThe book is in {book.build / 'html' / 'index.html'}")
+    print(f"It took {time.perf_counter() - started:.0f} s.")
+    return 0
+
+
+def remember_cold(book: Book, **figures: float) -> None:
+    """Keep how long a build took in which every chapter ran."""
+    path = book.build / "build.json"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    write_json(path, {**(read_record(path) or {}), "machine": machine, **figures})
+
+
+def tell(line: str) -> None:
+    """Print a line of progress at once, even into a pipe."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
