@@ -1,20 +1,13 @@
 """Small books of one or two chapters, to see the build fail where it must."""
 
-import sys
-from pathlib import Path
-
 import nbformat
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "site"))  # the build's modules are no package
+from execution import Book
 
 
 @pytest.fixture
 def make_book(tmp_path):
     """Return a function that writes a book: chapter name → list of code cells."""
-    from execution import Book
-
     def make(**chapters):
         (tmp_path / "chapters").mkdir(exist_ok=True)
         entries = "".join(f"  - file: chapters/{name}\n" for name in chapters)

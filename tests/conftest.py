@@ -1,0 +1,13 @@
+"""Rules for the whole suite: in CI nothing is skipped."""
+
+import os
+
+import pytest
+
+
+def pytest_sessionfinish(session, exitstatus):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
+    if skipped and os.environ.get("CI") and exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{skipped} skipped: CI allows no skips", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
