@@ -54,9 +54,13 @@ def main() -> int:
         remember_cold(book, chapter_seconds=round(took, 1))
 
     tell("3/3 site")
-    from render import render
+    from render import RenderError, render
 
-    render(ROOT)
+    try:
+        render(ROOT)
+    except RenderError as error:
+        print(f"\nThe book is not built.\n{error}", file=sys.stderr)
+        return 1
     if runs and ran == len(runs):
         remember_cold(book, cold_seconds=round(time.perf_counter() - started, 1))
 

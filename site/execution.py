@@ -147,6 +147,7 @@ def run_one(book: Book, notebook: Path, around: str) -> dict:
             timeout=CELL_SECONDS,
             kernel_name="python3",
             record_timing=False,
+            extra_arguments=["--Application.log_level='ERROR'"],
             resources={"metadata": {"path": str(notebook.parent)}},
         )
         started = time.perf_counter()
@@ -272,9 +273,8 @@ def collect_claims(records: Iterable[dict]) -> list[dict]:
 def summary(record: dict) -> str:
     """Return one line about a chapter's run."""
     claims = len(record["claims"])
-    return (
-        f"{record['chapter']}: {record['seconds']:.0f} s, {record['peak_mb']} MB, "
-        f"{claims} claim{'' if claims == 1 else 's'} hold"
+    return f"{record['chapter']}: {record['seconds']:.0f} s, {record['peak_mb']} MB, " + (
+        "1 claim holds" if claims == 1 else f"{claims} claims hold"
     )
 
 

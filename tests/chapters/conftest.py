@@ -8,6 +8,7 @@ from execution import Book
 @pytest.fixture
 def make_book(tmp_path):
     """Return a function that writes a book: chapter name → list of code cells."""
+
     def make(**chapters):
         (tmp_path / "chapters").mkdir(exist_ok=True)
         entries = "".join(f"  - file: chapters/{name}\n" for name in chapters)
