@@ -42,14 +42,14 @@ class Claim:
         if self.low == self.high == 1 and self.value in (0, 1):
             return "true" if self.value else "false, must be true"
         if self.low is None:
-            bound = f"at most {self.high:.6g}"
+            bound = f"at most {self.high:.4g}"
         elif self.high is None:
-            bound = f"at least {self.low:.6g}"
+            bound = f"at least {self.low:.4g}"
         elif self.low == self.high:
-            bound = f"exactly {self.low:.6g}"
+            bound = f"exactly {self.low:.4g}"
         else:
-            bound = f"between {self.low:.6g} and {self.high:.6g}"
-        return f"measured {self.value:.6g}, must be {bound}"
+            bound = f"between {self.low:.4g} and {self.high:.4g}"
+        return f"measured {self.value:.4g}, must be {bound}"
 
 
 def claim(

@@ -119,7 +119,8 @@ def test_elasticities_are_recovered_by_a_log_log_regression(shop):
     x, y = x * weight[:, None], y * weight
     inverse = np.linalg.pinv(x.T @ x)
     fitted = inverse @ (x.T @ y)
-    spread = np.sqrt(np.diag(inverse) * np.mean((y - x @ fitted) ** 2))[: slopes.shape[1]]
+    variance = np.diag(inverse)[: slopes.shape[1]] * np.mean((y - x @ fitted) ** 2)
+    spread = np.sqrt(variance)
     true = weeks.groupby("category")["elasticity"].first().loc[slopes.columns].to_numpy()
     error = np.abs(fitted[: len(true)] - true)
     assert (spread < 0.3).all()
