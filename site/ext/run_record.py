@@ -111,6 +111,19 @@ def _collect_figures(app: Sphinx, docname: str, outputs: list[list[dict]]) -> No
                 figures.setdefault(digest, []).append(words | {"size": size})
 
 
+def _name_fold(cell: dict) -> None:
+    """Say on a folded cell what is behind the fold; a claim is shown smaller, by its class."""
+    tags = cell["metadata"].setdefault("tags", [])
+    if re.search(r"^claim\(", _join(cell["source"]), re.MULTILINE):
+        tags.append("claim")
+    if "solution" in tags and "hide-input" in tags:  # what it shows would give it away
+        tags[tags.index("hide-input")] = "hide-cell"
+    kind = next((kind for kind in ("solution", "check", "claim") if kind in tags), "code")
+    word = {"claim": "check"}.get(kind, kind)
+    prompts = {"code_prompt_show": f"Show the {word}", "code_prompt_hide": f"Hide the {word}"}
+    cell["metadata"].setdefault("mystnb", {}).update(prompts)
+
+
 def _join_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
     if not is_notebook(app, docname):
         return
@@ -135,6 +148,7 @@ def _join_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     for cell, outputs in zip(cells, record["outputs"], strict=True):
         cell["outputs"] = [with_table(without_scripts(output)) for output in outputs]
+        _name_fold(cell)
     _collect_figures(app, docname, record["outputs"])
     app.env.temp_data["recbook_run"] = record
     source[0] = json.dumps(notebook)
