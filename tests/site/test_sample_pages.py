@@ -258,11 +258,11 @@ def test_hidden_cells_are_named(contexts, sample_base):
     page, _ = checks.visit(contexts["light"], sample_base + CHAPTER)
     folds = page.locator("details.hide > summary")
     assert [fold.inner_text().strip() for fold in folds.all()] == [
-        "Show the source",
+        "Show the code",
         "Show the content",
     ]
     folds.first.press("Enter")
-    assert folds.first.inner_text().strip() == "Hide the source"
+    assert folds.first.inner_text().strip() == "Hide the code"
     page.close()
 
 

@@ -1,4 +1,4 @@
-"""Data frames: text to the left, one header row."""
+"""What the site makes of outputs: tables that can be read, folds that say what they hide."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[2] / "site" / "ext"))
 
 from data_frames import is_number, mend_table
+from run_record import _name_fold
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,19 @@ def test_the_name_of_the_index_moves_up():
 def test_a_header_of_two_levels_is_left_alone():
     frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))
     assert mend_table(frame.to_html()).count("<tr") == frame.to_html().count("<tr")
+
+
+@pytest.mark.parametrize(
+    ("tags", "source", "prompt", "kept"),
+    [
+        (["hide-input"], "x = 1", "Show the code", "hide-input"),
+        (["hide-input", "check"], "exercise.check(x)", "Show the check", "hide-input"),
+        (["hide-input", "solution"], "exercise.solution(x)", "Show the solution", "hide-cell"),
+        (["hide-input"], "low = 1\nclaim(\n    'a-b', ...", "Show the check", "claim"),
+    ],
+)
+def test_a_fold_says_what_is_behind_it(tags, source, prompt, kept):
+    cell = {"metadata": {"tags": tags}, "source": source}
+    _name_fold(cell)
+    assert cell["metadata"]["mystnb"]["code_prompt_show"] == prompt
+    assert kept in cell["metadata"]["tags"]
