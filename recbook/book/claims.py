@@ -21,7 +21,8 @@ class BrokenClaim(AssertionError):
 class Claim:
     """One checked statement, as the ledger holds it.
 
-    `low` and `high` are the inclusive bounds the value must lie in; None is an open end.
+    `low` and `high` are the bounds the value must lie in; None is an open end. The bounds
+    themselves pass unless `strict`.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Claim:
     passed: bool
     covers: str
     seed: int | None
+    strict: bool = False
 
     def _repr_markdown_(self) -> str:
         return f"✓ **Checked:** {self.statement} — {self.measured()}. `{self.id}`"
@@ -42,9 +44,9 @@ class Claim:
         if self.low == self.high == 1 and self.value in (0, 1):
             return "true" if self.value else "false, must be true"
         if self.low is None:
-            bound = f"at most {self.high:.4g}"
+            bound = f"{'below' if self.strict else 'at most'} {self.high:.4g}"
         elif self.high is None:
-            bound = f"at least {self.low:.4g}"
+            bound = f"{'above' if self.strict else 'at least'} {self.low:.4g}"
         elif self.low == self.high:
             bound = f"exactly {self.low:.4g}"
         else:
@@ -60,6 +62,7 @@ def claim(
     *,
     covers: str = "",
     seed: int | None = None,
+    strict: bool = False,
 ) -> Claim:
     """Check that a statement holds, and record it in the ledger of the build.
 
@@ -78,6 +81,9 @@ def claim(
         Rows of the seed map that this claim shows at work, separated by blanks: "C1 C3".
     seed : int, optional
         The seed that the value depends on.
+    strict : bool
+        Whether the bounds themselves fail. A difference that must be above 0 needs it: a model
+        compared with itself differs by exactly 0.
 
     Returns
     -------
@@ -105,9 +111,10 @@ def claim(
         math.isfinite(number)
         and (low is None or number >= low)
         and (high is None or number <= high)
+        and not (strict and number in (low, high))
     )
     chapter = os.environ.get(CHAPTER, "interactive")
-    result = Claim(id, chapter, statement, number, low, high, passed, covers, seed)
+    result = Claim(id, chapter, statement, number, low, high, passed, covers, seed, strict)
     if ledger := os.environ.get(LEDGER):
         with Path(ledger).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")

@@ -43,13 +43,15 @@ def format_value(value: object) -> str:
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def format_bounds(low: object, high: object) -> str:
-    """Write the bounds a claim must keep."""
+def format_bounds(low: object, high: object, strict: bool = False) -> str:
+    """Write the bounds a claim must keep; strict ones fail themselves."""
     if low is not None and high is not None:
         if low == high:
             return f"= {format_value(low)}"
         return f"{format_value(low)} … {format_value(high)}"
-    return f"≥ {format_value(low)}" if low is not None else f"≤ {format_value(high)}"
+    if low is not None:
+        return f"{'>' if strict else '≥'} {format_value(low)}"
+    return f"{'<' if strict else '≤'} {format_value(high)}"
 
 
 def covered_rows(claim: dict) -> list[str]:
@@ -105,7 +107,7 @@ def claims_page(app: Sphinx) -> str:
                     f'<span id="claim-{safe}" class="claim-id">{safe}</span>',
                     claim["statement"],
                     format_value(claim["value"]) + seed,
-                    format_bounds(claim.get("low"), claim.get("high")),
+                    format_bounds(claim.get("low"), claim.get("high"), claim.get("strict", False)),
                     "holds" if claim["passed"] else "**broken**",
                 ]
             )

@@ -208,6 +208,7 @@ def test_numbers_of_the_ledger():
         "x",
     ]
     assert format_bounds(None, 2) == "≤ 2"
+    assert format_bounds(None, 2, strict=True) == "< 2"
     assert (
         covered_rows({"covers": "C1, C2"}) == covered_rows({"covers": ["C1", "C2"]}) == ["C1", "C2"]
     )

@@ -26,6 +26,7 @@ def test_a_claim_within_its_bounds_is_recorded(tmp_path, monkeypatch):
         "passed": True,
         "covers": "C1",
         "seed": 7,
+        "strict": False,
     }
 
 
@@ -56,6 +57,13 @@ def test_a_claim_outside_its_bounds_is_broken_and_still_recorded(
 def test_bounds_are_inclusive(value):
     bounds = True if isinstance(value, bool | np.bool_) else (0.4, 0.6)
     assert claim("01-edge", "The edge belongs to it.", value, bounds).passed
+
+
+@pytest.mark.parametrize("bounds", [(0, None), (None, 0)])
+def test_a_model_compared_with_itself_breaks_a_strict_claim(bounds):
+    assert claim("01-edge", "Without strict, nought passes.", 0.0, bounds).passed
+    with pytest.raises(BrokenClaim, match=r"must be (above|below) 0"):
+        claim("01-edge", "One is better.", 0.0, bounds, strict=True)
 
 
 @pytest.mark.parametrize(
