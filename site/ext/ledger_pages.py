@@ -146,15 +146,15 @@ def status_page(app: Sphinx) -> str:
         rows.append(
             [
                 f"[{title}]({page})",
-                f"{record['seconds']:.1f} s",
-                f"{record['peak_mb']:,.0f} MB",
+                f"{record['seconds']:.1f}\u00a0s",
+                f"{record['peak_mb']:,.0f}\u00a0MB",
                 len(record["claims"]),
                 record["finished"][:10],
                 record["python"],
             ]
         )
     count = sum(row[3] for row in rows)
-    rows.append(["**Together**", f"{total:.1f} s", f"{peak:,.0f} MB", count, "", ""])
+    rows.append(["**Together**", f"{total:.1f}\u00a0s", f"{peak:,.0f}\u00a0MB", count, "", ""])
     header = ["Chapter", "Run time", "Peak memory", "Claims", "Run on", "Python"]
     parts = ["## Chapters\n", _table(header, rows)]
     build = _read_json(app, "_build/build.json", None)
@@ -163,9 +163,9 @@ def status_page(app: Sphinx) -> str:
     if build and build.get("cold_seconds") is not None:
         what = "This build, from nothing (installation not counted)"
         date = str(build.get("date", ""))[:10]
-        times.append([what, f"{build['cold_seconds']:.0f} s", build.get("machine", ""), date])
+        times.append([what, f"{build['cold_seconds']:.0f}\u00a0s", build.get("machine", ""), date])
     times += [
-        [row["what"], f"{row['seconds']:.0f} s", row.get("machine", ""), row.get("date", "")]
+        [row["what"], f"{row['seconds']:.0f}\u00a0s", row.get("machine", ""), row.get("date", "")]
         for row in measured
     ]
     if times:
