@@ -118,8 +118,10 @@ def _name_fold(cell: dict) -> None:
         tags.append("claim")
     if "solution" in tags and "hide-input" in tags:  # what it shows would give it away
         tags[tags.index("hide-input")] = "hide-cell"
-    kind = next((kind for kind in ("solution", "check", "claim") if kind in tags), "code")
-    word = {"claim": "check"}.get(kind, kind)
+    kind = next((kind for kind in ("solution", "check", "claim", "hide-input") if kind in tags), "")
+    word = {"claim": "check", "hide-input": "code"}.get(kind, kind)
+    if not word:
+        return
     prompts = {"code_prompt_show": f"Show the {word}", "code_prompt_hide": f"Hide the {word}"}
     cell["metadata"].setdefault("mystnb", {}).update(prompts)
 
