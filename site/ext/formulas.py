@@ -3,6 +3,7 @@
 KaTeX runs in process (mini-racer), so a page holds finished HTML and MathML and needs no script.
 """
 
+import atexit
 import functools
 import html
 import json
@@ -24,6 +25,8 @@ def _engine():
     from py_mini_racer import MiniRacer
 
     engine = MiniRacer()
+    # Left to the interpreter's own end, closing it waits for a thread that is gone (Python 3.13).
+    atexit.register(engine.close)
     engine.eval(KATEX.read_text(encoding="utf-8"))
     engine.eval(
         "function renderFormula(tex, display) {"
