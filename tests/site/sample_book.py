@@ -139,7 +139,7 @@ def lay_out(root: Path) -> Path:
     shutil.copy(ROOT / "_config.yml", root)
     for name in ("claims.md", "status.md"):
         shutil.copy(ROOT / "chapters" / name, root / "chapters")
-    skip = shutil.ignore_patterns("diagrams", "__pycache__")
+    skip = shutil.ignore_patterns("diagrams", "__pycache__", "measured_times.json")
     shutil.copytree(ROOT / "site", root / "site", ignore=skip, dirs_exist_ok=True)
     write_record(root, record())
     return root
