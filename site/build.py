@@ -23,6 +23,7 @@ from execution import (
     summary,
     write_json,
 )
+from results import build_tables, collect_results, leaderboard_claims
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,7 +44,7 @@ def main() -> int:
     chapters_started = time.perf_counter()
     try:
         runs = run_all(book, tell, again=arguments.again)
-        write_json(book.build / "claims.json", collect_claims(record for record, _ in runs))
+        lay_side_by_side(book, [record for record, _ in runs])
     except ChapterFailed as failure:
         print(f"\nThe book is not built.\n{failure}", file=sys.stderr)
         return 1
@@ -70,6 +71,15 @@ def main() -> int:
     print(f"\nThe book is in {book.build / 'html' / 'index.html'}")
     print(f"It took {time.perf_counter() - started:.0f} s.")
     return 0
+
+
+def lay_side_by_side(book: Book, records: list[dict]) -> None:
+    """Write what all chapters together claim and reach: the ledger and the leaderboard."""
+    path = book.build / "leaderboard.json"
+    tables = build_tables(collect_results(records), read_record(path))
+    claims = collect_claims(records) + leaderboard_claims(tables)
+    write_json(path, tables)
+    write_json(book.build / "claims.json", claims)
 
 
 def remember_cold(book: Book, **figures: float) -> None:

@@ -5,7 +5,7 @@ interpreter. A run whose key still fits is used again; so the outputs that are t
 that are rendered, and a stale result cannot be published.
 
 A run is `_build/run/NAME.json`: key, seconds, peak_mb, finished, python, outputs (a list for every
-code cell) and claims. It is written only when the chapter ran to its end.
+code cell), claims and results. It is written only when the chapter ran to its end.
 """
 
 from __future__ import annotations
@@ -140,8 +140,9 @@ def run_one(book: Book, notebook: Path, around: str) -> dict:
     before = key(notebook, around)
     node = nbformat.read(notebook, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Path(folder) / "claims.jsonl"
-        ledger.touch()
+        claims, results = Path(folder) / "claims.jsonl", Path(folder) / "results.jsonl"
+        claims.touch()
+        results.touch()
         client = NotebookClient(
             node,
             timeout=CELL_SECONDS,
@@ -153,11 +154,14 @@ def run_one(book: Book, notebook: Path, around: str) -> dict:
         started = time.perf_counter()
         with Memory(client) as memory:
             try:
-                client.execute(env=environment(book, notebook, ledger))
+                client.execute(env=environment(book, notebook, claims, results))
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                 raise ChapterFailed(failure(notebook, node, error)) from error
         seconds = time.perf_counter() - started
-        claims = [json.loads(line) for line in ledger.read_text(encoding="utf-8").splitlines()]
+        entered = [
+            [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            for path in (claims, results)
+        ]
     record = {
         "chapter": notebook.stem,
         "key": before,
@@ -166,13 +170,14 @@ def run_one(book: Book, notebook: Path, around: str) -> dict:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "outputs": [plain(cell.outputs) for cell in node.cells if cell.cell_type == "code"],
-        "claims": claims,
+        "claims": entered[0],
+        "results": entered[1],
     }
     write_json(book.record(notebook), record)
     return record
 
 
-def environment(book: Book, notebook: Path, ledger: Path) -> dict[str, str]:
+def environment(book: Book, notebook: Path, claims: Path, results: Path) -> dict[str, str]:
     """Return the environment of a chapter's kernel: no network, fixed hash seed, one thread.
 
     One thread a chapter, because two chapters share the machine and a sum's order decides its last
@@ -184,7 +189,8 @@ def environment(book: Book, notebook: Path, ledger: Path) -> dict[str, str]:
         **os.environ,
         **dict.fromkeys(threads, "1"),
         "RECBOOK_CHAPTER": notebook.stem,
-        "RECBOOK_LEDGER": str(ledger),
+        "RECBOOK_LEDGER": str(claims),
+        "RECBOOK_RESULTS": str(results),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

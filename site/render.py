@@ -35,6 +35,7 @@ _INPUTS = (
     "site/vendor/**/*",
     "_build/run/*.json",
     "_build/claims.json",
+    "_build/leaderboard.json",
     "_build/build.json",
 )
 _TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL|Error|Exception)\b")

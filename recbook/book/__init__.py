@@ -1,16 +1,20 @@
-"""What only chapters use: claims, sentences with measured numbers, figures, exercises."""
+"""What only chapters use: claims, sentences with numbers, results, figures, exercises."""
 
 from recbook.book.claims import BrokenClaim, Claim, claim, say
 from recbook.book.exercises import Exercise, near
 from recbook.book.figures import COLOURS, show, use_style
+from recbook.book.results import board, report, report_ratings
 
 __all__ = [
     "COLOURS",
     "BrokenClaim",
     "Claim",
     "Exercise",
+    "board",
     "claim",
     "near",
+    "report",
+    "report_ratings",
     "say",
     "show",
     "use_style",

@@ -18,7 +18,7 @@ CLAIMS_MARK = "<!-- recbook:claims -->"
 STATUS_MARK = "<!-- recbook:status -->"
 
 
-def _read_json(app: Sphinx, name: str, default):
+def read_json(app: Sphinx, name: str, default):
     path = Path(app.srcdir) / name
     app.env.note_dependency(str(path))
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
@@ -28,7 +28,7 @@ def _cell(text: object) -> str:
     return str(text).replace("|", "\\|").replace("\n", " ")
 
 
-def _table(header: list[str], rows: list[list[object]]) -> str:
+def markdown_table(header: list[str], rows: list[list[object]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -60,7 +60,7 @@ def covered_rows(claim: dict) -> list[str]:
     return covers.replace(",", " ").split() if isinstance(covers, str) else list(covers)
 
 
-def _chapters(app: Sphinx) -> dict[str, tuple[str, str]]:
+def chapters_by_name(app: Sphinx) -> dict[str, tuple[str, str]]:
     """Map a chapter's name to its page and its title, in the order of the book."""
     chapters = {}
     for docname in app.config.external_site_map:
@@ -86,15 +86,15 @@ def _claim_link(claim_id: str) -> str:
 
 def claims_page(app: Sphinx) -> str:
     """Return the ledger as Markdown: by chapter, then by row of the seed map."""
-    claims = _read_json(app, "_build/claims.json", [])
-    chapters = _chapters(app)
+    claims = read_json(app, "_build/claims.json", [])
+    chapters = chapters_by_name(app)
     parts = [f"There are {len(claims)} claims, {sum(bool(c['passed']) for c in claims)} hold.\n"]
     parts.append("## By chapter\n")
     for name in [*chapters, *sorted({c["chapter"] for c in claims} - set(chapters))]:
         own = [claim for claim in claims if claim["chapter"] == name]
         if not own:
             continue
-        page, title = chapters.get(name, ("", name))
+        page, title = chapters.get(name, ("", name.capitalize()))
         parts.append(f"### {title}\n")
         if page:
             parts.append(f"[Open the chapter]({page})\n")
@@ -111,7 +111,7 @@ def claims_page(app: Sphinx) -> str:
                     "holds" if claim["passed"] else "**broken**",
                 ]
             )
-        parts.append(_table(["Claim", "Statement", "Measured", "Bounds", "Verdict"], rows))
+        parts.append(markdown_table(["Claim", "Statement", "Measured", "Bounds", "Verdict"], rows))
     parts.append("## By topic of the source articles\n")
     parts.append(
         "The book mirrors what its two source articles name. A topic counts as shown once a claim "
@@ -129,14 +129,14 @@ def claims_page(app: Sphinx) -> str:
             ids = by_row.get(line["row"], [])
             links = ", ".join(map(_claim_link, ids)) if ids else "not yet"
             rows.append([line["row"], line["title"], line["chapter"], links])
-    parts.append(_table(["Row", "Topic", "Chapter", "Claims"], rows))
+    parts.append(markdown_table(["Row", "Topic", "Chapter", "Claims"], rows))
     return "\n".join(parts)
 
 
 def status_page(app: Sphinx) -> str:
     """Return what the last run cost as Markdown."""
     rows, total, peak = [], 0.0, 0.0
-    for name, (page, title) in _chapters(app).items():
+    for name, (page, title) in chapters_by_name(app).items():
         path = record_path(app, name)
         app.env.note_dependency(str(path))
         if not path.is_file():
@@ -156,9 +156,9 @@ def status_page(app: Sphinx) -> str:
     count = sum(row[3] for row in rows)
     rows.append(["**Together**", f"{total:.1f}\u00a0s", f"{peak:,.0f}\u00a0MB", count, "", ""])
     header = ["Chapter", "Run time", "Peak memory", "Claims", "Run on", "Python"]
-    parts = ["## Chapters\n", _table(header, rows)]
-    build = _read_json(app, "_build/build.json", None)
-    measured = _read_json(app, "site/measured_times.json", [])
+    parts = ["## Chapters\n", markdown_table(header, rows)]
+    build = read_json(app, "_build/build.json", None)
+    measured = read_json(app, "site/measured_times.json", [])
     times = []
     if build and build.get("cold_seconds") is not None:
         what = "This build, from nothing (installation not counted)"
@@ -170,7 +170,7 @@ def status_page(app: Sphinx) -> str:
     ]
     if times:
         parts.append("## Whole commands\n")
-        parts.append(_table(["What", "Time", "Machine", "Date"], times))
+        parts.append(markdown_table(["What", "Time", "Machine", "Date"], times))
     return "\n".join(parts)
 
 
