@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: book test lab data sync diagrams lint lock bench clean help
+.PHONY: book test sabotage lab data sync diagrams lint lock bench clean help
 
 book: $(VENV)/ready            ## build the book into _build/html
 	@$(RUN) site/build.py
@@ -11,6 +11,9 @@ book: $(VENV)/ready            ## build the book into _build/html
 test: book                     ## build, then run every test, in a real browser too
 	@$(RUN) site/browser.py
 	@$(RUN) -m pytest -q
+
+sabotage: $(VENV)/ready data   ## break every claim on purpose, see it fail (an hour; CI: weekly)
+	@$(RUN) tests/chapters/sabotage.py
 
 lab: $(VENV)/ready data        ## open JupyterLab on the chapters
 	@$(RUN) -m jupyter lab --notebook-dir=chapters

@@ -72,8 +72,9 @@ class ItemNeighbours(_Neighbours):
     `recbook.models.similarity.nearest_rows` defines the similarities; a row is an item, a column a
     user.
 
-    Memory: 8 bytes a neighbour kept, so 8 · k · n_items: 8 MB for k = 100 and 10,428 items; no
-    matrix of n_items × n_items is made. Scores take 4 · n_users · n_items bytes.
+    Memory: fit at most ``(80 * min(n_items**2, 4e6) if shrinkage else 0) + 60 * k * n_items
+    + 120 * n_events + 2e6`` bytes, score at most ``24 * n_rows * n_items + 1e6`` bytes. Kept are 8
+    bytes a neighbour; no matrix of n_items × n_items is made.
 
     Parameters
     ----------
@@ -153,8 +154,9 @@ class UserNeighbours(_Neighbours):
     `recbook.models.similarity.nearest_rows` defines the similarities; a row is a user, a column an
     item, so adjusted cosine subtracts the item's mean and tf-idf tells rare items from common ones.
 
-    Memory: 8 bytes a neighbour kept, so 8 · k · n_users: 2 MB for k = 100 and 2,452 users; no
-    matrix of n_users × n_users is made. Scores take 4 · n_users · n_items bytes.
+    Memory: fit at most ``(80 * min(n_users**2, 4e6) if shrinkage else 0) + 60 * k * n_users
+    + 120 * n_events + 2e6`` bytes, score at most ``24 * n_rows * n_items + 1e6`` bytes. Kept are 8
+    bytes a neighbour; no matrix of n_users × n_users is made.
 
     Parameters
     ----------

@@ -1,34 +1,14 @@
-"""What every rating predictor must do. A new model joins with one line in PREDICTORS."""
+"""What every rating predictor must do. A new model joins with a line in `registered`."""
 
 import copy
 import pickle
 
 import numpy as np
 import pytest
+from registered import PREDICTORS
 
-from recbook.models import (
-    GlobalMean,
-    RandomRating,
-    RatingNeighbours,
-    RatingPredictor,
-    UserItemBias,
-)
+from recbook.models import RatingPredictor
 
-# A model, and whether it is able to tell for each user what she likes.
-PREDICTORS = [
-    (RandomRating(rng=3), False),
-    (GlobalMean(), False),
-    (UserItemBias(), False),
-    (UserItemBias(0, 0, n_rounds=3), False),
-    (RatingNeighbours(k=4), True),
-    (RatingNeighbours("item", k=4), True),
-    (RatingNeighbours("user", "msd", k=3, centred=True), True),
-    (RatingNeighbours("item", "msd", k=3, min_k=2, shrinkage=5), True),
-    (RatingNeighbours("user", "pearson", centred=True, min_support=3), True),
-    (RatingNeighbours("item", "pearson", shrinkage=2), True),
-    (RatingNeighbours("user", "adjusted cosine"), True),
-    (RatingNeighbours("item", "adjusted cosine", centred=True, scale=(0, 10)), True),
-]
 MODELS = [model for model, _ in PREDICTORS]
 USERS, ITEMS = (axis.ravel() for axis in np.indices((11, 11)))
 

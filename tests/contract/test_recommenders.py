@@ -1,43 +1,14 @@
-"""What every recommender must do. A new model joins with one line in RECOMMENDERS."""
+"""What every recommender must do. A new model joins with a line in `registered`."""
 
 import copy
 import pickle
 
 import numpy as np
 import pytest
+from registered import NEW, RECOMMENDERS, REPEAT
 
-from recbook.models import (
-    ItemNeighbours,
-    PersonalFrequency,
-    Popularity,
-    Random,
-    Recommender,
-    UserNeighbours,
-)
+from recbook.models import Recommender
 
-NEW, REPEAT, NOBODY = "new", "repeat", "nobody"
-
-# A model, and what it is able to find for each user: the held-out item of her own colour (NEW), the
-# items she took (REPEAT), or nothing personal (NOBODY): adjusted cosine is among these, because all
-# values are 5 here and nothing is left once a mean is subtracted.
-RECOMMENDERS = [
-    (Random(rng=3), NOBODY),
-    (Popularity(), NOBODY),
-    (Popularity(window_days=5, by="events"), NOBODY),
-    (PersonalFrequency(), REPEAT),
-    (PersonalFrequency(half_life_days=3), REPEAT),
-    (ItemNeighbours(), NEW),
-    (ItemNeighbours(similarity="pearson", weighting="bm25"), NEW),
-    (ItemNeighbours(similarity="adjusted cosine", values="value", shrinkage=1), NOBODY),
-    (ItemNeighbours(4, shrinkage=2, weighting="tfidf"), NEW),
-    (ItemNeighbours(values="count", half_life_events=2), NEW),
-    (ItemNeighbours(include_self=True), NEW),
-    (UserNeighbours(), NEW),
-    (UserNeighbours(4, similarity="pearson", shrinkage=1), NEW),
-    (UserNeighbours(weighting="bm25", values="count"), NEW),
-    (UserNeighbours(similarity="adjusted cosine", values="value"), NOBODY),
-    (UserNeighbours(weighting="tfidf", include_self=True), NEW),
-]
 MODELS = [model for model, _ in RECOMMENDERS]
 
 
