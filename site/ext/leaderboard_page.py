@@ -1,8 +1,11 @@
 """Fill the leaderboard page from `_build/leaderboard.json`, which `site/build.py` makes."""
 
+import html
+
 from ledger_pages import chapters_by_name, markdown_table, read_json
 from sphinx.application import Sphinx
 
+WIDTH, STEP = 400, 36  # of the picture; a model takes a line of text and a line of marks
 MARK = "<!-- recbook:leaderboard -->"
 TASKS = {
     "repeat": (
@@ -43,9 +46,10 @@ def leaderboard_page(app: Sphinx) -> str:
             summarise(table) + "\n",
         ]
         first, second = ("RMSE", "MAE") if task == "ratings" else ("NDCG@10", "Recall@10")
-        header = ["Model", first, "95 % interval", f"Against {table['baseline']}", second]
+        parts.append(draw(table, first))
+        header = ["Model", first, "95 % interval", "Verdict", second]
         rows = [_row(row, chapters) for row in table["rows"]]
-        parts.append(markdown_table([*header, "Fit", "Score"], rows))
+        parts.append(markdown_table([*header, "Fit + score"], rows))
     return "\n".join(parts)
 
 
@@ -65,6 +69,40 @@ def summarise(table: dict) -> str:
     return f"{counts} {best}, {abs(gain):.1%} {'above' if gain > 0 else 'below'} it."
 
 
+def draw(table: dict, measure: str) -> str:
+    """Return a picture of the means and intervals as SVG, one line a model, for light and dark."""
+    rows = table["rows"]
+    low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
+    start = 0.0 if low < high / 3 else low - (high - low) / 10
+
+    def x(value: float) -> float:
+        return round(WIDTH * (value - start) / (high - start) * 0.98, 1)
+
+    own = next(row["mean"] for row in rows if row["name"] == table["baseline"])
+    alt = f"{measure} with 95 % intervals, best first: " + "; ".join(
+        f"{row['name']} {row['mean']:.3f}" for row in rows
+    )
+    height = STEP * len(rows) + 6
+    marks = [f'<line class="baseline" x1="{x(own)}" x2="{x(own)}" y1="0" y2="{height}"></line>']
+    for number, row in enumerate(rows):
+        y = STEP * number + 14
+        kind = (row["verdict"] or "baseline itself").replace(" ", "-")
+        marks += [
+            f'<text x="0" y="{y}">{html.escape(row["name"])}'
+            f'<tspan dx="8">{row["mean"]:.3f}</tspan></text>',
+            f'<line class="{kind}" x1="{x(row["low"])}" x2="{x(row["high"])}" '
+            f'y1="{y + 10}" y2="{y + 10}"></line>',
+            f'<circle class="{kind}" cx="{x(row["mean"])}" cy="{y + 10}" r="4"></circle>',
+        ]
+    return (
+        f'<svg class="leaderboard" viewBox="-5 0 {WIDTH + 10} {height}" role="img" '
+        f'aria-label="{html.escape(alt)}">{"".join(marks)}</svg>\n\n'
+        f'<p class="leaderboard-key">Dashed: {html.escape(table["baseline"])}. '
+        '<span class="better">●</span> better than it, <span class="worse">●</span> worse, '
+        '<span class="cannot-tell">○</span> cannot tell.</p>\n'
+    )
+
+
 def _row(row: dict, chapters: dict[str, tuple[str, str]]) -> list[str]:
     links = []
     for name in row["chapters"]:
@@ -73,16 +111,11 @@ def _row(row: dict, chapters: dict[str, tuple[str, str]]) -> list[str]:
     return [
         f"{row['name']} ({', '.join(links)})",
         f"{row['mean']:.3f}",
-        f"[{row['low']:.3f}, {row['high']:.3f}]",
+        f"[{row['low']:.3f},\u00a0{row['high']:.3f}]",
         row["verdict"] or "–",
         f"{row['second']:.3f}",
-        _seconds(row["fit_seconds"]),
-        _seconds(row["score_seconds"]),
+        f"{row['fit_seconds']:.1f}\u00a0+\u00a0{row['score_seconds']:.1f}\u00a0s",
     ]
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.0f}\u00a0s" if value >= 10 else f"{value:.2g}\u00a0s"
 
 
 def _fill(app: Sphinx, docname: str, source: list[str]) -> None:
