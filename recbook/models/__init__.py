@@ -1,27 +1,56 @@
 """Recommenders and rating predictors.
 
-Recommenders score every item for every user: `Random`, `Popularity`, `PersonalFrequency`,
-`ItemNeighbours`, `UserNeighbours`. Rating predictors give a number for a pair: `RandomRating`,
-`GlobalMean`, `UserItemBias`, `RatingNeighbours`. `recbook.models.base` says what they share.
+Recommenders score every item for every user. Baselines: `Random`, `Popularity`,
+`PersonalFrequency`. Neighbours: `ItemNeighbours`, `UserNeighbours`. Content: `ContentProfile`,
+`ItemToVec`. Rules: `PairRules`. Factors: `ImplicitALS`, `BPR`, `PureSVD`, `LSI`, `LDA`; in closed
+form without factors: `EASE`.
+
+Rating predictors give a number for a pair: `RandomRating`, `GlobalMean`, `UserItemBias`,
+`RatingNeighbours`, and the factor models `SVD`, `SVDpp`, `RatingALS`.
+
+`recbook.models.base` says what they share.
 """
 
 from recbook.models.base import Estimator, RatingPredictor, Recommender
 from recbook.models.baselines import PersonalFrequency, Popularity, Random
+from recbook.models.bpr import BPR
+from recbook.models.content import ContentProfile
+from recbook.models.ease import EASE
+from recbook.models.embeddings import ItemToVec
+from recbook.models.implicit_als import ImplicitALS
+from recbook.models.lda import LDA
+from recbook.models.lsi import LSI
 from recbook.models.neighbours import ItemNeighbours, UserNeighbours
+from recbook.models.pure_svd import PureSVD
+from recbook.models.rating_als import RatingALS
 from recbook.models.rating_baselines import GlobalMean, RandomRating, UserItemBias
+from recbook.models.rating_factors import SVD, SVDpp
 from recbook.models.rating_neighbours import RatingNeighbours
+from recbook.models.rules import PairRules
 
 __all__ = [
+    "BPR",
+    "EASE",
+    "LDA",
+    "LSI",
+    "SVD",
+    "ContentProfile",
     "Estimator",
     "GlobalMean",
+    "ImplicitALS",
     "ItemNeighbours",
+    "ItemToVec",
+    "PairRules",
     "PersonalFrequency",
     "Popularity",
+    "PureSVD",
     "Random",
     "RandomRating",
+    "RatingALS",
     "RatingNeighbours",
     "RatingPredictor",
     "Recommender",
+    "SVDpp",
     "UserItemBias",
     "UserNeighbours",
 ]

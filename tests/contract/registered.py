@@ -1,16 +1,41 @@
 """Every public model, with the parameters that the contract suite runs it with."""
 
+import numpy as np
+import pandas as pd
+
 from recbook.models import (
+    BPR,
+    EASE,
+    LDA,
+    LSI,
+    SVD,
+    ContentProfile,
     GlobalMean,
+    ImplicitALS,
     ItemNeighbours,
+    ItemToVec,
+    PairRules,
     PersonalFrequency,
     Popularity,
+    PureSVD,
     Random,
     RandomRating,
+    RatingALS,
     RatingNeighbours,
+    SVDpp,
     UserItemBias,
     UserNeighbours,
 )
+from recbook.models.content import ItemFeatures
+
+# What is written on the items of both the checkerboard, which names them, and the memory test,
+# which numbers them. On the board the words tell the colour.
+NUMBERS = [*range(10), *range(1500)]
+TEXTS = pd.Series(
+    [*(f"{'even' if i % 2 == 0 else 'odd'} {'abc'[i % 3]}" for i in NUMBERS), ""],
+    index=pd.Index([*(f"item {i}" for i in range(10)), *range(1500), "item 10"], dtype=object),
+)
+COLOURS = ItemFeatures(TEXTS.index, np.eye(3)[[*(i % 2 for i in NUMBERS), 2]])
 
 NEW, REPEAT, NOBODY = "new", "repeat", "nobody"
 
@@ -34,19 +59,51 @@ RECOMMENDERS = [
     (UserNeighbours(weighting="bm25", values="count"), NEW),
     (UserNeighbours(similarity="adjusted cosine", values="value"), NOBODY),
     (UserNeighbours(weighting="tfidf", include_self=True), NEW),
+    (ContentProfile(TEXTS), NEW),
+    (ContentProfile(TEXTS, values="count", half_life_events=2, popularity=0.1), NEW),
+    (ContentProfile(COLOURS), NEW),
+    (ItemToVec(8, window=20, epochs=100, subsample=0, rng=3), NEW),
+    (ItemToVec(4, sentences="baskets", half_life_events=2), NOBODY),
+    (PairRules(1), NEW),
+    (PairRules(1, by="lift", combine="max", half_life_events=2), NEW),
+    (PairRules(1, "baskets"), NOBODY),
+    (ImplicitALS(2, 0.1), NEW),
+    (ImplicitALS(), NOBODY),
+    (ImplicitALS(2, 0.1, values="count", half_life_days=5, damping="sqrt"), NEW),
+    (BPR(2, 0.1, n_epochs=300, rng=1), NEW),
+    (BPR(4, values="count", half_life_events=2, damping="log", n_epochs=3), NOBODY),
+    (EASE(1), NEW),
+    (EASE(1, solver="dual"), NEW),
+    (EASE(2, "value", half_life_events=2, damping="log"), NEW),
+    (PureSVD(2), NEW),
+    (PureSVD(2, "tfidf", values="count", half_life_days=10), NEW),
+    (LSI(2), NEW),
+    (LSI(2, weighting=None, damping="log"), NEW),
+    (LSI(2, half_life_days=30), NEW),
+    (LSI(), REPEAT),
+    (LDA(2, rng=0), NEW),
+    (LDA(2, doc_topic_prior=0.1, topic_item_prior=0.01, values="binary"), NEW),
+    (LDA(2, half_life_days=30, n_passes=2), NOBODY),
 ]
-# A model, and whether it is able to tell for each user what she likes.
+
+# A model, and how far from 5 it may predict for each user what she likes; None for one that cannot
+# tell. Neighbours of the same colour all gave 5, so their mean is 5; factors are shrunk.
 PREDICTORS = [
-    (RandomRating(rng=3), False),
-    (GlobalMean(), False),
-    (UserItemBias(), False),
-    (UserItemBias(0, 0, n_rounds=3), False),
-    (RatingNeighbours(k=4), True),
-    (RatingNeighbours("item", k=4), True),
-    (RatingNeighbours("user", "msd", k=3, centred=True), True),
-    (RatingNeighbours("item", "msd", k=3, min_k=2, shrinkage=5), True),
-    (RatingNeighbours("user", "pearson", centred=True, min_support=3), True),
-    (RatingNeighbours("item", "pearson", shrinkage=2), True),
-    (RatingNeighbours("user", "adjusted cosine"), True),
-    (RatingNeighbours("item", "adjusted cosine", centred=True, scale=(0, 10)), True),
+    (RandomRating(rng=3), None),
+    (GlobalMean(), None),
+    (UserItemBias(), None),
+    (UserItemBias(0, 0, n_rounds=3), None),
+    (RatingNeighbours(k=4), 0),
+    (RatingNeighbours("item", k=4), 0),
+    (RatingNeighbours("user", "msd", k=3, centred=True), 0),
+    (RatingNeighbours("item", "msd", k=3, min_k=2, shrinkage=5), 0),
+    (RatingNeighbours("user", "pearson", centred=True, min_support=3), 0),
+    (RatingNeighbours("item", "pearson", shrinkage=2), 0),
+    (RatingNeighbours("user", "adjusted cosine"), 0),
+    (RatingNeighbours("item", "adjusted cosine", centred=True, scale=(0, 10)), 0),
+    (SVD(4, 300, learning_rate=0.05), 0.1),
+    (SVD(4, 300, learning_rate=0.05, biased=False), 0.1),
+    (SVDpp(4, 200, learning_rate=0.05), 0.1),
+    (RatingALS(2, 0.01), 0.1),
+    (RatingALS(3, 0.1, weighted=False), 0.1),
 ]
