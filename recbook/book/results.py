@@ -15,13 +15,12 @@ from recbook.book.claims import CHAPTER
 from recbook.data.interactions import Interactions
 from recbook.evaluation.rating_board import user_errors
 from recbook.evaluation.tasks import TopNTask, evaluate, leaderboard
-from recbook.models.base import RatingPredictor, Recommender
 
 RESULTS = "RECBOOK_RESULTS"  # environment: the file a build collects a chapter's results in
 KEPT = ["ndcg", "recall"]  # what the leaderboard page shows of a list
 
 
-def report(name: str, model: Recommender, task: TopNTask) -> pd.DataFrame:
+def report(name: str, model, task: TopNTask) -> pd.DataFrame:
     """Fit a model on everything before the test window, judge it there, and enter the result.
 
     Lists have ten places, in the whole book. It is for the final run only: what there is to choose
@@ -58,9 +57,7 @@ def report(name: str, model: Recommender, task: TopNTask) -> pd.DataFrame:
 
 
 def report_ratings(
-    name: str,
-    model: RatingPredictor | Sequence[RatingPredictor],
-    folds: Sequence[tuple[Interactions, Interactions]],
+    name: str, model, folds: Sequence[tuple[Interactions, Interactions]]
 ) -> np.ndarray:
     """Fit a rating predictor on each fold, predict what is held out, and enter the result.
 
@@ -82,7 +79,7 @@ def report_ratings(
     ValueError
         If there is neither one model nor one for each fold.
     """
-    models = [model] * len(folds) if isinstance(model, RatingPredictor) else list(model)
+    models = list(model) if isinstance(model, Sequence) else [model] * len(folds)
     if len(models) != len(folds):
         raise ValueError(
             f"{name!r}: give one model or one for each of {len(folds)} folds, got {len(models)}"

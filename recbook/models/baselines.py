@@ -10,8 +10,7 @@ from scipy import sparse
 from recbook.data.interactions import Interactions
 from recbook.models.base import Recommender, check_at_least, check_choice
 from recbook.models.hashing import cell_uniform
-
-_SECONDS_A_DAY = 86_400
+from recbook.models.recency import age_days
 
 
 class Random(Recommender):
@@ -94,7 +93,7 @@ class Popularity(Recommender):
         """Count the events, or the users, of each item."""
         recent = interactions
         if self.window_days is not None:
-            recent = interactions.select(_age_days(interactions) <= self.window_days)
+            recent = interactions.select(age_days(interactions) <= self.window_days)
         self.counts_ = _popularity(recent, self.by)
         self.interactions_ = interactions
         return self
@@ -146,7 +145,7 @@ class PersonalFrequency(Recommender):
         """Sum the decayed events of each (user, item) cell."""
         weight = np.ones(len(interactions))
         if self.half_life_days is not None:
-            weight = np.exp2(-_age_days(interactions) / self.half_life_days)
+            weight = np.exp2(-age_days(interactions) / self.half_life_days)
         self.frequencies_ = interactions.matrix(weight)
         users = max(1, interactions.n_users)
         self.popularity_ = (_popularity(interactions, "users") / users).astype(np.float32)
@@ -162,18 +161,6 @@ class PersonalFrequency(Recommender):
         at = np.repeat(np.arange(len(rows)), np.diff(own.indptr))
         scores[at, own.indices] = own.data * (1 + 1e-4 * self.popularity_[own.indices])
         return scores
-
-
-def _age_days(interactions: Interactions) -> np.ndarray:
-    """Return each event's age in days, measured back from the last event."""
-    if not interactions.has_time:
-        raise ValueError(
-            "these interactions carry no times, so age is unknown; "
-            "load them with time=, or leave the window or half-life at None"
-        )
-    if not len(interactions):
-        return np.zeros(0)
-    return (interactions.time.max() - interactions.time) / _SECONDS_A_DAY
 
 
 def _popularity(interactions: Interactions, by: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from recbook.data.interactions import Interactions
 from recbook.models.base import Recommender, check_at_least, check_choice
-from recbook.models.neighbours import _decayed
+from recbook.models.recency import decayed_by_events
 from recbook.models.text import TfIdf, unit_rows
 
 _CHUNK_CELLS = 1_000_000  # scores, or numbers of profiles, made at a time
@@ -170,7 +170,7 @@ class ContentProfile(Recommender):
         if self.half_life_events is None:
             self.weights_ = interactions.matrix(self.values)
         else:
-            self.weights_ = _decayed(interactions, self.values, self.half_life_events)
+            self.weights_ = decayed_by_events(interactions, self.values, self.half_life_events)
         takers = np.bincount(interactions.matrix("binary").indices, minlength=len(self.unknown_))
         self.popularity_ = (self.popularity * np.log1p(takers)).astype(np.float32)
         self.interactions_ = interactions

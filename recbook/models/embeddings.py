@@ -11,7 +11,7 @@ from scipy import sparse
 
 from recbook.data.interactions import Interactions
 from recbook.models.base import Recommender, check_at_least, check_choice
-from recbook.models.neighbours import _decayed
+from recbook.models.recency import decayed_by_events
 
 NEGATIVES_EXPONENT = 0.75  # negatives are drawn by count ** 0.75, as in the reference below
 _LONGEST = 10_000  # gensim passes over what a sentence has beyond this
@@ -225,7 +225,7 @@ class ItemToVec(Recommender):
         if self.half_life_events is None:
             weights = interactions.matrix(self.values)
         else:
-            weights = _decayed(interactions, self.values, self.half_life_events)
+            weights = decayed_by_events(interactions, self.values, self.half_life_events)
         weights = sparse.csr_array(weights @ sparse.diags_array(self.known_.astype(np.float32)))
         total = weights.sum(axis=1)[:, None]
         summed = weights @ self.vectors_

@@ -9,8 +9,7 @@ from scipy import sparse
 
 from recbook.data.interactions import Interactions
 from recbook.models.base import check_choice
-from recbook.models.baselines import _age_days
-from recbook.models.neighbours import _decayed
+from recbook.models.recency import decayed_by_events, weights_by_age
 
 VALUES = ("binary", "count", "value")
 DAMPINGS = (None, "sqrt", "log")
@@ -79,9 +78,9 @@ def input_matrix(
     """
     check_input(values, half_life_days, half_life_events, damping)
     if half_life_events is not None:
-        matrix = _decayed(interactions, values, half_life_events)
+        matrix = decayed_by_events(interactions, values, half_life_events)
     elif half_life_days is not None:
-        matrix = interactions.matrix(_by_age(interactions, values, half_life_days))
+        matrix = interactions.matrix(weights_by_age(interactions, values, half_life_days))
     else:
         matrix = interactions.matrix(values)
     matrix = matrix.astype(np.float64)
@@ -134,16 +133,3 @@ def block_scores(
 def has_events(matrix: sparse.csr_array) -> np.ndarray:
     """Return which columns hold anything, bool (n_items,)."""
     return np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
-
-
-def _by_age(interactions: Interactions, values: str, half_life: float) -> np.ndarray:
-    """Return each event's weight, halved with every `half_life` days of age."""
-    weight = np.exp2(-_age_days(interactions) / half_life)
-    if values == "value":
-        return weight * interactions.value
-    if values == "binary":
-        cell = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
-        order = np.lexsort((interactions.time, cell))
-        last = np.diff(cell[order], append=-1) != 0
-        weight[order[~last]] = 0
-    return weight

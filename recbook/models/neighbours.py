@@ -9,9 +9,14 @@ from scipy import sparse
 
 from recbook.data.interactions import Interactions
 from recbook.models.base import Recommender, check_at_least, check_choice
-from recbook.models.similarity import SIMILARITIES, WEIGHTINGS, nearest_rows, weigh
-
-_CHUNK_CELLS = 4_000_000  # scores made at a time; as a sparse product they take up to 12 bytes each
+from recbook.models.recency import decayed_by_events
+from recbook.models.similarity import (
+    SIMILARITIES,
+    WEIGHTINGS,
+    dense_product,
+    nearest_rows,
+    weigh,
+)
 
 
 class _Neighbours(Recommender):
@@ -137,13 +142,13 @@ class ItemNeighbours(_Neighbours):
         self._learn(interactions, transposed=True)
         self.profiles_ = self.matrix_
         if self.half_life_events is not None:
-            self.profiles_ = _decayed(interactions, self.values, self.half_life_events)
+            self.profiles_ = decayed_by_events(interactions, self.values, self.half_life_events)
         return self
 
     def score(self, users: np.ndarray | None = None) -> np.ndarray:
         """Return float32 scores (len(users), n_items); 0 where no neighbour was taken."""
         rows = self._rows(users)
-        return _product(self.profiles_, self.similarities_.T.tocsr(), rows)
+        return dense_product(self.profiles_, self.similarities_.T.tocsr(), rows)
 
 
 class UserNeighbours(_Neighbours):
@@ -191,47 +196,9 @@ class UserNeighbours(_Neighbours):
     def score(self, users: np.ndarray | None = None) -> np.ndarray:
         """Return float32 scores (len(users), n_items); 0 where no neighbour took the item."""
         rows = self._rows(users)
-        return _product(self.similarities_, self.matrix_, rows)
+        return dense_product(self.similarities_, self.matrix_, rows)
 
 
 def _identity_where_held(entities: sparse.csr_array) -> sparse.csr_array:
     held = np.diff(entities.indptr) > 0
     return sparse.csr_array(sparse.diags_array(held.astype(np.float32)))
-
-
-def _decayed(interactions: Interactions, values: str, half_life: float) -> sparse.csr_array:
-    """Return the (user, item) values with each event weighed by how many came after it."""
-    if not interactions.has_time:
-        raise ValueError(
-            "these interactions carry no times, so no event is later than another; "
-            "load them with time=, or leave half_life_events at None"
-        )
-    user, time = interactions.user, interactions.time
-    order = np.lexsort((-time, user))  # each user's events, the last first
-    position = np.arange(len(order))
-    new_user = np.diff(user[order], prepend=-1) != 0
-    new_moment = new_user | (np.diff(time[order], prepend=0) != 0)
-    # Events of one moment, such as a basket, have the same number of later ones.
-    first_of_moment = np.maximum.accumulate(np.where(new_moment, position, 0))
-    first_of_user = np.maximum.accumulate(np.where(new_user, position, 0))
-    weight = np.empty(len(order))
-    weight[order] = np.exp2(-(first_of_moment - first_of_user) / half_life)
-    if values == "binary":
-        cell = user.astype(np.int64) * interactions.n_items + interactions.item
-        _, last = np.unique(cell[order], return_index=True)
-        last_events = np.zeros(len(order), dtype=bool)
-        last_events[order[last]] = True
-        weight[~last_events] = 0
-    elif values == "value":
-        weight *= interactions.value
-    return interactions.matrix(weight)
-
-
-def _product(left: sparse.csr_array, right: sparse.csr_array, rows: np.ndarray) -> np.ndarray:
-    """Return left[rows] @ right as a dense array, a chunk of rows at a time."""
-    result = np.empty((len(rows), right.shape[1]), dtype=np.float32)
-    step = max(1, _CHUNK_CELLS // max(1, right.shape[1]))
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        (left[part] @ right).toarray(out=result[start : start + step])
-    return result

@@ -11,8 +11,9 @@ from scipy import sparse
 
 from recbook.data.interactions import Interactions
 from recbook.models.base import Recommender, check_at_least, check_choice
-from recbook.models.neighbours import _decayed, _product
 from recbook.models.pair_counts import basket_matrix, labelled_baskets, least_count, rule_counts
+from recbook.models.recency import decayed_by_events
+from recbook.models.similarity import dense_product
 
 
 def pair_rules(
@@ -218,7 +219,7 @@ class PairRules(Recommender):
             (worth.astype(np.float32), (a, b)), shape=(mined.shape[1], mined.shape[1])
         )
         if self.half_life_events is not None:
-            self.profiles_ = _decayed(interactions, "binary", self.half_life_events)
+            self.profiles_ = decayed_by_events(interactions, "binary", self.half_life_events)
         self.interactions_ = interactions
         return self
 
@@ -239,7 +240,7 @@ class PairRules(Recommender):
                 f"baskets have {baskets.shape[1]} columns, the model {self.rules_.shape[0]} items"
             )
         if self.combine == "sum":
-            return _product(baskets, self.rules_, np.arange(baskets.shape[0]))
+            return dense_product(baskets, self.rules_, np.arange(baskets.shape[0]))
         scores = np.zeros(baskets.shape, dtype=np.float32)
         for row, best in enumerate(scores):  # a maximum is no matrix product
             inside = slice(*baskets.indptr[row : row + 2])

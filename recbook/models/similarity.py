@@ -17,6 +17,7 @@ WEIGHTINGS = (None, "tfidf", "bm25")
 BM25_K1 = 1.2
 BM25_B = 0.75
 _BLOCK_CELLS = 4_000_000  # similarities of a block at most: 50 MB each, sparse, in float64
+_CHUNK_CELLS = 4_000_000  # scores made at a time; as a sparse product they take up to 12 bytes each
 
 
 def weigh(matrix: sparse.sparray, weighting: str | None) -> sparse.csr_array:
@@ -215,3 +216,13 @@ def _drop_self(found: sparse.csr_matrix, k: int) -> sparse.csr_array:
     kept = sparse.coo_array((data[keep], (row[keep], column[keep])), shape=(n, n)).tocsr()
     kept.sort_indices()
     return kept.astype(np.float32)
+
+
+def dense_product(left: sparse.csr_array, right: sparse.csr_array, rows: np.ndarray) -> np.ndarray:
+    """Return left[rows] @ right as a dense array, a chunk of rows at a time."""
+    result = np.empty((len(rows), right.shape[1]), dtype=np.float32)
+    step = max(1, _CHUNK_CELLS // max(1, right.shape[1]))
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        (left[part] @ right).toarray(out=result[start : start + step])
+    return result
