@@ -98,9 +98,7 @@ def report_ratings(
         {
             "task": "ratings",
             "name": name,
-            "model": repr(models[0])
-            if isinstance(model, RatingPredictor)
-            else "tuned in each fold",
+            "model": "one for each fold" if isinstance(model, Sequence) else repr(model),
             "fit_seconds": fit_seconds / len(folds),
             "score_seconds": score_seconds / len(folds),
             "values": {column: errors[column].round(6).tolist() for column in errors},
