@@ -53,11 +53,14 @@ class EASE(Recommender):
         P of the primal, K⁻¹ of the dual solver.
     diagonal_ : float64 array (n_items,)
         P_ii.
+    product_ : float32 array (n_users, n_items)
+        K⁻¹X, of the dual solver only.
 
     Notes
     -----
     Memory: fit at most
     ``10 * {"auto": min(n_users, n_items), "primal": n_items, "dual": n_users}[solver]**2
+    + (4 * n_users * n_items if solver == "dual" or solver == "auto" and n_users < n_items else 0)
     + 2500 * n_items + 60 * n_events + 1e6`` bytes,
     score at most ``4 * n_rows * n_items + 3500 * n_items + 1e6`` bytes.
 
@@ -105,7 +108,7 @@ class EASE(Recommender):
         self.dual_ = self.solver == "dual" or (self.solver == "auto" and n_users < n_items)
         factor = self.matrix_ if self.dual_ else self.matrix_.T.tocsr()
         self.inverse_ = _inverse_of_gram(factor, self.regularization)
-        self.diagonal_ = self._dual_diagonal() if self.dual_ else np.diag(self.inverse_).copy()
+        self.diagonal_ = self._solve_dual() if self.dual_ else np.diag(self.inverse_).copy()
         self.known_ = has_events(self.matrix_)
         self.interactions_ = interactions
         return self
@@ -140,24 +143,24 @@ class EASE(Recommender):
     def _block(self, start: int, stop: int) -> np.ndarray:
         """Return X B for a block of users."""
         part = self.matrix_[start:stop]
-        product = self._dual_product(start, stop) if self.dual_ else part @ self.inverse_
-        product /= -self.diagonal_
+        product = self.product_[start:stop] if self.dual_ else part @ self.inverse_
+        product = product / -self.diagonal_
         row = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
         product[row, part.indices] += part.data
         return product
 
-    def _dual_product(self, start: int, stop: int) -> np.ndarray:
-        """Return K⁻¹X for a block of users."""
-        return self.inverse_[start:stop] @ self.matrix_
-
-    def _dual_diagonal(self) -> np.ndarray:
-        """Return P_ii = (1 - x_iᵀ K⁻¹ x_i) / λ, x_i the column of item i."""
+    def _solve_dual(self) -> np.ndarray:
+        """Keep K⁻¹X as `product_`; return P_ii = (1 - x_iᵀ K⁻¹ x_i) / λ, x_i a column of X."""
+        self.product_ = np.empty(self.matrix_.shape, dtype=np.float32)
         explained = np.zeros(self.matrix_.shape[1])
         for start in range(0, self.matrix_.shape[0], BLOCK_USERS):
-            part = self.matrix_[start : start + BLOCK_USERS]
+            block = slice(start, start + BLOCK_USERS)
+            part = self.matrix_[block]
+            product = self.inverse_[block] @ self.matrix_
             row = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
-            product = self._dual_product(start, start + BLOCK_USERS)[row, part.indices]
-            explained += np.bincount(part.indices, part.data * product, minlength=len(explained))
+            cells = part.data * product[row, part.indices]
+            explained += np.bincount(part.indices, cells, minlength=len(explained))
+            self.product_[block] = product
         return (1 - explained) / self.regularization
 
 

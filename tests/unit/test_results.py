@@ -68,6 +68,28 @@ def test_report_fits_before_the_test_window_and_enters_every_user(task, entered)
     assert result["score_seconds"] > 0
 
 
+def test_a_model_is_fitted_once_for_tasks_that_share_their_events(task, entered):
+    class Counting(Popularity):
+        fits = 0
+
+        def fit(self, interactions):
+            self.fits += 1
+            return super().fit(interactions)
+
+    model = Counting()
+    report("a", model, task)
+    report("b", model, task)
+    assert model.fits == 1
+    assert entered()[0]["fit_seconds"] == entered()[1]["fit_seconds"]
+    model.by = "events"
+    report("c", model, task)
+    assert model.fits == 2
+    model.fit(task.fit_on("validation"))
+    report("d", model, task)
+    assert model.fits == 4
+    assert len(model.interactions_) == len(task.fit_on("test"))
+
+
 def test_reported_ratings_are_the_predictions_of_each_fold(folds, entered):
     predicted = report_ratings("bias", UserItemBias(), folds)
     by_hand = [UserItemBias().fit(a).predict(b.user, b.item) for a, b in folds]
