@@ -10,6 +10,7 @@ from scipy import sparse
 from recbook.data.interactions import Interactions
 from recbook.models.base import Recommender, check_at_least, check_choice
 from recbook.models.list_inputs import block_scores, check_input, has_events, input_matrix
+from recbook.models.pure_svd import right_singular_vectors
 
 
 class LSI(Recommender):
@@ -101,7 +102,9 @@ class LSI(Recommender):
         self.item_weights_ = np.ones(cells.shape[1])
         if self.weighting == "tfidf":
             self.item_weights_ = _weigh(cells)
-        self.singular_values_, self.item_factors_ = _truncated_svd(cells, self.n_factors)
+        self.singular_values_, self.item_factors_ = right_singular_vectors(
+            cells, self.n_factors, np.random.default_rng(0)
+        )
         self.user_factors_ = cells @ self.item_factors_
         self.known_ = has_events(cells)
         self.interactions_ = interactions
@@ -128,22 +131,6 @@ def _weigh(cells: sparse.csr_array) -> np.ndarray:
     row = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
     cells.data /= np.sqrt(np.bincount(row, weights=cells.data**2, minlength=1))[row]
     return weights
-
-
-def _truncated_svd(cells: sparse.csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k largest singular values and the right singular vectors as columns."""
-    from scipy.sparse.linalg import svds
-
-    if 2 * k >= min(cells.shape) or not cells.nnz:
-        _, values, right = np.linalg.svd(cells.toarray(), full_matrices=False)
-    else:
-        start = np.random.default_rng(0).standard_normal(min(cells.shape))
-        _, values, right = svds(cells, k, v0=start, return_singular_vectors="vh")
-    order = np.argsort(-values, kind="stable")[:k]
-    order = order[values[order] > 1e-10 * values.max(initial=0)]  # the rest is rounding
-    factors = right[order].T
-    largest = np.abs(factors).argmax(axis=0) if factors.size else np.zeros(0, dtype=int)
-    return values[order], factors * np.sign(factors[largest, np.arange(len(order))])
 
 
 def _without_rounding(scores: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ class PureSVD(Recommender):
         )  # fmt: skip
         self.known_ = has_events(held)
         matrix = weigh(held, self.weighting)
-        self.singular_values_, self.item_factors_ = _right_singular(
+        self.singular_values_, self.item_factors_ = right_singular_vectors(
             matrix, self.n_factors, np.random.default_rng(self.rng)
         )
         self.user_factors_ = matrix @ self.item_factors_
@@ -113,7 +113,7 @@ class PureSVD(Recommender):
         )  # fmt: skip
 
 
-def _right_singular(
+def right_singular_vectors(
     matrix: sparse.csr_array, k: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the k largest singular values, falling, and their right vectors as columns."""
