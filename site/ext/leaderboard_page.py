@@ -72,24 +72,30 @@ def summarise(table: dict) -> str:
 def draw(table: dict, measure: str) -> str:
     """Return a picture of the means and intervals as SVG, one line a model, for light and dark."""
     rows = table["rows"]
+    own = next(row for row in rows if row["name"] == table["baseline"])
     low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
+    if measure == "RMSE":  # chance is so far off that nothing else could be told apart
+        high = min(high, own["high"] + 2 * (own["high"] - low))
     start = 0.0 if low < high / 3 else low - (high - low) / 10
 
     def x(value: float) -> float:
         return round(WIDTH * (value - start) / (high - start) * 0.98, 1)
 
-    own = next(row["mean"] for row in rows if row["name"] == table["baseline"])
     alt = f"{measure} with 95 % intervals, best first: " + "; ".join(
         f"{row['name']} {row['mean']:.3f}" for row in rows
     )
     height = STEP * len(rows) + 6
-    marks = [f'<line class="baseline" x1="{x(own)}" x2="{x(own)}" y1="0" y2="{height}"></line>']
+    at = x(own["mean"])
+    marks = [f'<line class="baseline" x1="{at}" x2="{at}" y1="0" y2="{height}"></line>']
     for number, row in enumerate(rows):
         y = STEP * number + 14
         kind = (row["verdict"] or "baseline itself").replace(" ", "-")
+        label = f'{html.escape(row["name"])}<tspan dx="8">{row["mean"]:.3f}</tspan>'
+        marks.append(f'<text x="0" y="{y}">{label}</text>')
+        if row["high"] > high:
+            marks.append(f'<text class="{kind}" x="{WIDTH - 8}" y="{y + 10}">▸</text>')
+            continue
         marks += [
-            f'<text x="0" y="{y}">{html.escape(row["name"])}'
-            f'<tspan dx="8">{row["mean"]:.3f}</tspan></text>',
             f'<line class="{kind}" x1="{x(row["low"])}" x2="{x(row["high"])}" '
             f'y1="{y + 10}" y2="{y + 10}"></line>',
             f'<circle class="{kind}" cx="{x(row["mean"])}" cy="{y + 10}" r="4"></circle>',

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import results as results_module
 from execution import ChapterFailed
-from leaderboard_page import leaderboard_page, summarise
+from leaderboard_page import draw, leaderboard_page, summarise
 from results import build_tables, collect_results, leaderboard_claims
 
 RNG = np.random.default_rng(0)
@@ -144,3 +144,21 @@ def test_the_page_lists_every_row_of_every_task(tmp_path):
     assert "Complete Journey, 60 households" in page
     assert f"| other (04_y) | {np.mean(HIGH):.3f} |" in page
     assert "| better |" in page
+
+
+def test_the_picture_marks_what_is_off_its_scale():
+    def row(name, mean, verdict):
+        return {
+            "name": name,
+            "mean": mean,
+            "low": mean - 0.1,
+            "high": mean + 0.1,
+            "verdict": verdict,
+        }
+
+    rows = [row("a & b", 0.8, "better"), row("own", 0.9, None), row("random", 9.0, "worse")]
+    picture = draw({"baseline": "own", "rows": rows}, "RMSE")
+    assert picture.count("<circle") == 2
+    assert picture.count("▸") == 1
+    assert "a &amp; b 0.800; own 0.900; random 9.000" in picture
+    assert draw({"baseline": "own", "rows": rows}, "NDCG@10").count("<circle") == 3
