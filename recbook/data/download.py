@@ -67,7 +67,7 @@ def fetch(
     if _is_right(target, sha256):
         return target
     ensure_writable(target.parent)
-    with _lock(target.with_name(target.name + ".lock")):
+    with locked(target.with_name(target.name + ".lock")):
         if _is_right(target, sha256):  # another process brought it while this one waited
             return target
         part = target.with_name(target.name + ".part")
@@ -220,13 +220,13 @@ def _receive(response, part: Path, *, start: int, total: int | None, url: str, q
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold `path` for this process alone; closing it, or dying, gives it free."""
     with open(path, "a+b") as file:
         told = False
         while not _try_lock(file):
             if not told:
-                note(f"another process is fetching {path.with_suffix('').name}; waiting for it")
+                note(f"another process is at work on {path.with_suffix('').name}; waiting for it")
                 told = True
             time.sleep(0.1)
         yield

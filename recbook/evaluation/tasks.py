@@ -180,8 +180,10 @@ def evaluate(model_or_scores, task: TopNTask, *, on: str = "test", k: int = 10) 
         )
     else:
         fitted = getattr(model_or_scores, "interactions_", None)
-        if fitted is not None:
-            _refuse_shared(fitted, window.held_out, "what the model was fitted on", repr(on))
+        # A fusion has also learnt from what it was given to weigh its members by.
+        sources = getattr(model_or_scores, "learnt_from", (fitted,) if fitted is not None else ())
+        for events in sources:
+            _refuse_shared(events, window.held_out, "what the model was fitted on", repr(on))
         lists = model_or_scores.recommend(
             window.users, k, exclude=window.exclude, candidates=window.candidates
         )

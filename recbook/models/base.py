@@ -32,6 +32,29 @@ class Estimator(ABC):
         ]
         return {name: getattr(self, name) for name in names}
 
+    def held_megabytes(self) -> float:
+        """Return how many MB of arrays the fitted model holds, without the events it learnt from.
+
+        That is what it takes to serve it. To fit it takes more: see the class's Memory line.
+        """
+        seen: dict[int, object] = {}
+        waiting = [value for name, value in vars(self).items() if name != "interactions_"]
+        total = 0
+        while waiting:
+            value = waiting.pop()
+            if id(value) in seen or isinstance(value, Interactions | type):
+                continue
+            seen[id(value)] = value
+            if isinstance(value, np.ndarray):
+                total += value.nbytes
+            elif isinstance(value, dict):
+                waiting += value.values()
+            elif isinstance(value, list | tuple):
+                waiting += value
+            elif hasattr(value, "__dict__"):
+                waiting += vars(value).values()
+        return total / 2**20
+
     def __repr__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"{type(self).__name__}({params})"

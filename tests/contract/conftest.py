@@ -47,16 +47,18 @@ def no_events() -> Interactions:
 
 @pytest.fixture
 def public_classes():
-    """Return a function that lists the public, concrete subclasses of a class in recbook.models."""
+    """Return a function that lists the public, concrete subclasses of a class in a package."""
     import importlib
     import inspect
     import pkgutil
 
     import recbook.models
 
-    def find(base: type) -> set[type]:
+    def find(base: type, package=recbook.models) -> set[type]:
         found = set()
-        for module in pkgutil.walk_packages(recbook.models.__path__, "recbook.models."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith("__main__"):
+                continue
             for name, value in vars(importlib.import_module(module.name)).items():
                 if (
                     inspect.isclass(value)

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
+from recbook.data.interactions import Interactions
+from recbook.evaluation.tasks import Window
+from recbook.fusion import Cascade, RankFusion, ScoreFusion, Stack, Switch, WeightedFusion
 from recbook.models import (
     BPR,
     EASE,
@@ -107,3 +111,55 @@ PREDICTORS = [
     (RatingALS(2, 0.01), 0.1),
     (RatingALS(3, 0.1, weighted=False), 0.1),
 ]
+
+# Fusions: recommenders again, so they stand the same tests. Those that learn are given the board
+# below first.
+PAIR = {"ease": EASE(1), "neighbours": ItemNeighbours()}
+TRIO = {"past": PersonalFrequency(), "popularity": Popularity(), "ease": EASE(1)}
+FUSIONS = [
+    (ScoreFusion(PAIR), NEW),
+    (ScoreFusion(PAIR, normalise="rank", weights={"ease": 2, "neighbours": 1}), NEW),
+    (ScoreFusion(PAIR, normalise="min_max", method="mnz"), NEW),
+    (ScoreFusion(PAIR, normalise="none", n_candidates=20), NEW),
+    (ScoreFusion({"inner": ScoreFusion(PAIR), "ease": EASE(2)}), NEW),
+    (RankFusion(PAIR), NEW),
+    (RankFusion(PAIR, method="borda"), NEW),
+    (RankFusion(PAIR, method="condorcet"), NEW),
+    (WeightedFusion(PAIR), NEW),
+    (WeightedFusion(PAIR, search="grid", n_steps=4, normalise="min_max"), NEW),
+    (WeightedFusion({**TRIO, "inner": ScoreFusion(PAIR)}, search="ascent"), NOBODY),
+    (WeightedFusion(TRIO, search="nnls"), NOBODY),
+    (Switch(PAIR, n_groups=2), NEW),
+    (Cascade(PAIR, cuts=8), NEW),
+    (Stack(PAIR, meta="ridge"), NEW),
+    (Stack(TRIO, meta="logistic"), NOBODY),
+    (Stack(TRIO, meta="boosting", n_candidates=20), NOBODY),
+]
+
+
+def fresh(model):
+    """Return a model with the same parameters that has seen nothing, but how to fuse."""
+    model = type(model)(**model.get_params())
+    if getattr(model, "learns", False):
+        model.learn(held_out_window())
+    return model
+
+
+def held_out_window(shift: int = 4) -> Window:
+    """Return the checkerboard with one more black cell a user held out, to learn fusions from."""
+    user, item = (axis.ravel() for axis in np.indices((10, 10)))
+    black = ((user + item) % 2 == 0) & (user != item)
+    late = black & (item == (user + shift) % 10)
+    events = Interactions(
+        user=user, item=item, value=np.full(100, 5.0), time=86_400 * (user + item),
+        users=pd.Index([f"user {u}" for u in range(11)]),
+        items=pd.Index([f"item {i}" for i in range(11)]),
+    )  # fmt: skip
+    known, held_out = events.select(black & ~late), events.select(late)
+    return Window(
+        known=known,
+        held_out=held_out,
+        relevant=sparse.csr_array(held_out.matrix("binary")),
+        candidates=np.arange(11) < 10,
+        exclude=known.matrix("binary"),
+    )

@@ -5,23 +5,27 @@ import pickle
 
 import numpy as np
 import pytest
-from registered import NEW, RECOMMENDERS, REPEAT
+from registered import FUSIONS, NEW, RECOMMENDERS, REPEAT, fresh
 
+import recbook.fusion
+import recbook.models
+from recbook.fusion import Fusion
 from recbook.models import Recommender
 
-MODELS = [model for model, _ in RECOMMENDERS]
-
-
-def fresh(model):
-    return type(model)(**model.get_params())
+MODELS = [model for model, _ in [*RECOMMENDERS, *FUSIONS]]
 
 
 def found_by(*answers):
-    return [model for model, answer in RECOMMENDERS if answer in answers]
+    return [model for model, answer in [*RECOMMENDERS, *FUSIONS] if answer in answers]
 
 
 def test_every_public_recommender_is_registered(public_classes):
-    assert public_classes(Recommender) == {type(model) for model in MODELS}
+    found = public_classes(Recommender, recbook.models)
+    assert found == {type(model) for model, _ in RECOMMENDERS}
+
+
+def test_every_public_fusion_is_registered(public_classes):
+    assert public_classes(Fusion, recbook.fusion) == {type(model) for model, _ in FUSIONS}
 
 
 @pytest.mark.parametrize("model", found_by(NEW), ids=repr)

@@ -218,7 +218,7 @@ def test_of_two_processes_the_second_waits_for_the_first(server, tmp_path):
     first = start_fetching(server, tmp_path / "file.bin")
     assert server.reached.wait(60)
     second = start_fetching(server, tmp_path / "file.bin")
-    assert "another process is fetching file.bin" in second.stderr.readline()
+    assert "another process is at work on file.bin" in second.stderr.readline()
     server.release.set()
     first.communicate(timeout=60)
     second.communicate(timeout=60)

@@ -1,0 +1,29 @@
+"""Fusion: several models made into one, which is a model again.
+
+Recommenders. Sums: `ScoreFusion`, `WeightedFusion`. Votes: `RankFusion`. Choices: `Switch`,
+`Cascade`. Meta-models: `Stack` (candidate by candidate), `LearnedRanker` (list by list). They
+share `Fusion`, which says how a fusion learns and why it cannot learn from what its members saw.
+
+`make_pool` gathers fitted members' scores of the same candidates into a `Pool`, once for all
+fusions. The pure functions are in `normalise`, `combine` and `weights`.
+"""
+
+from recbook.fusion.base import Fusion
+from recbook.fusion.blends import RankFusion, ScoreFusion, WeightedFusion
+from recbook.fusion.pool import Pool
+from recbook.fusion.pooling import make_pool
+from recbook.fusion.stacking import Stack, fuse_by_user_folds
+from recbook.fusion.switching import Cascade, Switch
+
+__all__ = [
+    "Cascade",
+    "Fusion",
+    "Pool",
+    "RankFusion",
+    "ScoreFusion",
+    "Stack",
+    "Switch",
+    "WeightedFusion",
+    "fuse_by_user_folds",
+    "make_pool",
+]
