@@ -85,27 +85,44 @@ def build_tables(results: list[dict], before: dict | None = None) -> dict:
             done = pool.map(statistics, waiting, waiting.values())
             for task, rows in zip(waiting, done, strict=True):
                 tables[task]["rows"] = rows
-    facts = ("chapters", "model", "fit_seconds", "score_seconds")
+    facts = ("chapters", "model", "fit_seconds", "score_seconds", "megabytes")
     for task, table in tables.items():
         own = {result["name"]: result for result in results if result["task"] == task}
         table["rows"] = [
-            {**row, **{fact: own[row["name"]][fact] for fact in facts}} for row in table["rows"]
+            {**row, **{fact: own[row["name"]].get(fact) for fact in facts}} for row in table["rows"]
         ]
         table["users"] = len(own[table["baseline"]]["values"]["n" if task == "ratings" else "ndcg"])
     return tables
 
 
+def is_fusion(name: str) -> bool:
+    """Tell a fusion, or a student that learnt from one, from a single model."""
+    return name.startswith(("fusion: ", "student: "))
+
+
 def statistics(task: str, values: dict[str, dict[str, list]]) -> list[dict]:
     """Return the rows of one task, best first."""
     frames = {name: pd.DataFrame(columns) for name, columns in values.items()}
-    if task == "ratings":
-        table = rating_leaderboard(frames, baseline=BASELINES[task])
-        table = table.rename(columns={"rmse": "mean", "mae": "second"})
-    else:
-        table = leaderboard(frames, "ndcg", baseline=BASELINES[task])
+
+    def judged(baseline: str) -> pd.DataFrame:
+        if task == "ratings":
+            table = rating_leaderboard(frames, baseline=baseline)
+            return table.rename(columns={"rmse": "mean", "mae": "second"})
+        table = leaderboard(frames, "ndcg", baseline=baseline)
         table["second"] = [frames[name]["recall"].mean() for name in table.index]
+        return table
+
+    table = judged(BASELINES[task])
+    # The best on this very page, so a fusion meets the hardest single model there is.
+    single = next(name for name in table.index if not is_fusion(name))
+    against = table if single == BASELINES[task] else judged(single)
+    table["against_single"] = against["verdict"]
+    table["single"] = table.index == single
     table = table.astype(object).where(table.notna(), None)
-    columns = ["mean", "low", "high", "second", "difference", "verdict"]
+    columns = [
+        *("mean", "low", "high", "second", "difference", "verdict"),
+        *("against_single", "single"),
+    ]
     return [{"name": name, **row} for name, row in table[columns].to_dict("index").items()]
 
 

@@ -52,13 +52,16 @@ def report(name: str, model, task: TopNTask) -> pd.DataFrame:
         setattr(model, _REPORTED, (repr(model), fit_seconds))
     started = time.perf_counter()
     values = evaluate(model, task, on="test", k=10)
+    score_seconds = time.perf_counter() - started
     _enter(
         {
             "task": task.name,
             "name": name,
             "model": repr(model),
-            "fit_seconds": fit_seconds,
-            "score_seconds": time.perf_counter() - started,
+            # What was made before and kept, such as a fusion's members, brings its own times.
+            "fit_seconds": getattr(model, "fit_seconds_", 0.0) + fit_seconds,
+            "score_seconds": getattr(model, "score_seconds_", 0.0) + score_seconds,
+            "megabytes": _megabytes(model),
             "values": {metric: values[metric].round(6).tolist() for metric in KEPT},
         }
     )
@@ -110,6 +113,7 @@ def report_ratings(
             "model": "one for each fold" if isinstance(model, Sequence) else repr(model),
             "fit_seconds": fit_seconds / len(folds),
             "score_seconds": score_seconds / len(folds),
+            "megabytes": _megabytes(models[-1]),
             "values": {column: errors[column].round(6).tolist() for column in errors},
         }
     )
@@ -144,6 +148,11 @@ def board(
             f"against {baseline}": table["verdict"].fillna("–"),
         }
     )
+
+
+def _megabytes(model) -> float | None:
+    held = getattr(model, "held_megabytes", None)
+    return held() if held else None
 
 
 def _enter(result: dict) -> None:

@@ -47,14 +47,16 @@ def leaderboard_page(app: Sphinx) -> str:
         ]
         first, second = ("RMSE", "MAE") if task == "ratings" else ("NDCG@10", "Recall@10")
         parts.append(draw(table, first))
-        header = ["Model", first, "95 % interval", "Verdict", second]
-        rows = [_row(row, chapters) for row in table["rows"]]
-        parts.append(markdown_table([*header, "Fit + score"], rows))
+        single = best_single(table)
+        header = ["Model", first, "95 % interval", f"Against {table['baseline']}"]
+        header += [f"Against {single}"] if single != table["baseline"] else []
+        rows = [_row(row, chapters, len(header) == 5) for row in table["rows"]]
+        parts.append(markdown_table([*header, second, "Fit + score", "Holds"], rows))
     return "\n".join(parts)
 
 
 def summarise(table: dict) -> str:
-    """Say in two sentences what the table shows."""
+    """Say in a few sentences what the table shows."""
     rows, baseline = table["rows"], table["baseline"]
     own = next(row for row in rows if row["name"] == baseline)
     verdicts = [row["verdict"] for row in rows if row["name"] != baseline]
@@ -66,7 +68,22 @@ def summarise(table: dict) -> str:
     best = f"The best, *{rows[0]['name']}*, reaches {rows[0]['mean']:.3f}"
     if rows[0]["name"] == baseline:
         return f"{counts} None has a better mean."
-    return f"{counts} {best}, {abs(gain):.1%} {'above' if gain > 0 else 'below'} it."
+    said = f"{counts} {best}, {abs(gain):.1%} {'above' if gain > 0 else 'below'} it."
+    single = best_single(table)
+    fused = [row for row in rows if row["name"].startswith(("fusion: ", "student: "))]
+    if not fused:
+        return said
+    verdicts = [row["against_single"] for row in fused]
+    return (
+        f"{said} Against the best single model of this table, *{single}*, of {len(fused)} fusions: "
+        f"better {verdicts.count('better')}, worse {verdicts.count('worse')}, cannot tell "
+        f"{verdicts.count('cannot tell')}."
+    )
+
+
+def best_single(table: dict) -> str:
+    """Return the name of the best model that is no fusion."""
+    return next((row["name"] for row in table["rows"] if row.get("single")), table["baseline"])
 
 
 def draw(table: dict, measure: str) -> str:
@@ -109,7 +126,7 @@ def draw(table: dict, measure: str) -> str:
     )
 
 
-def _row(row: dict, chapters: dict[str, tuple[str, str]]) -> list[str]:
+def _row(row: dict, chapters: dict[str, tuple[str, str]], single: bool) -> list[str]:
     links = []
     for name in row["chapters"]:
         page, title = chapters.get(name, ("", name))
@@ -119,8 +136,10 @@ def _row(row: dict, chapters: dict[str, tuple[str, str]]) -> list[str]:
         f"{row['mean']:.3f}",
         f"[{row['low']:.3f},\u00a0{row['high']:.3f}]",
         row["verdict"] or "–",
+        *([row["against_single"] or "–"] if single else []),
         f"{row['second']:.3f}",
         f"{row['fit_seconds']:.1f}\u00a0+\u00a0{row['score_seconds']:.1f}\u00a0s",
+        "–" if row.get("megabytes") is None else f"{row['megabytes']:.1f}\u00a0MB",
     ]
 
 
