@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: book test sabotage lab data sync diagrams lint lock bench clean help
+.PHONY: book test sabotage lab data members sync diagrams lint lock bench clean help
 
 book: $(VENV)/ready            ## build the book into _build/html
 	@$(RUN) site/build.py
@@ -20,6 +20,9 @@ lab: $(VENV)/ready data        ## open JupyterLab on the chapters
 
 data: $(VENV)/ready            ## fetch and verify the data sets
 	@$(RUN) -m recbook.data
+
+members: $(VENV)/ready data    ## fit what the fusions are made of, once (minutes; the build does it)
+	@$(RUN) -m recbook.fusion
 
 sync: $(VENV)/ready            ## notebooks and text twins in step, no outputs, one address
 	@$(RUN) site/sync.py

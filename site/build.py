@@ -1,4 +1,4 @@
-"""Build the book: data, chapters, claims, site. `make book` calls this.
+"""Build the book: data, members of the fusions, chapters, claims, site. `make book` calls this.
 
 python site/build.py            what has changed
 python site/build.py --again    every chapter, whatever is kept
@@ -36,11 +36,15 @@ def main() -> int:
     started = time.perf_counter()
     book = Book(ROOT, ROOT / "recbook")
 
-    tell("1/3 data")
+    tell("1/4 data")
     if code := subprocess.call([sys.executable, "-m", "recbook.data"], cwd=ROOT):
         return code
 
-    tell("2/3 chapters")
+    tell("2/4 members of the fusions")
+    if code := subprocess.call([sys.executable, "-m", "recbook.fusion"], cwd=ROOT):
+        return code
+
+    tell("3/4 chapters")
     chapters_started = time.perf_counter()
     try:
         runs = run_all(book, tell, again=arguments.again)
@@ -54,7 +58,7 @@ def main() -> int:
         took = time.perf_counter() - chapters_started
         remember_cold(book, chapter_seconds=round(took, 1))
 
-    tell("3/3 site")
+    tell("4/4 site")
     from render import RenderError, render
 
     try:
