@@ -4,6 +4,7 @@ The parts, in the order data flows through them:
 
 - `recbook.data`: data sets, the `Interactions` table, splits;
 - `recbook.models`: recommenders and rating predictors;
+- `recbook.fusion`: several models made into one;
 - `recbook.evaluation`: metrics, protocols and statistics;
 - `recbook.book`: claims, figures and exercises, for chapters only.
 

@@ -14,26 +14,9 @@ import time  # noqa: E402
 from concurrent.futures import ProcessPoolExecutor, as_completed  # noqa: E402
 from multiprocessing import get_context  # noqa: E402
 
+from recbook.fusion.parts import make, parts  # noqa: E402
+
 AT_ONCE = 2
-
-
-def parts() -> list[tuple[str, str]]:
-    """Return all that is stored, as (kind, which), the longest first."""
-    from recbook.fusion.members import FILM_WINDOWS, SHOP_WINDOWS
-
-    return [
-        *(("repeat", on) for on in SHOP_WINDOWS),
-        *(("movielens", on) for on in FILM_WINDOWS),
-    ]
-
-
-def make(kind: str, which: str) -> float:
-    """Make one part, or find it made; return the seconds it took."""
-    from recbook.fusion.members import stored_pool
-
-    started = time.perf_counter()
-    stored_pool(kind, which)
-    return time.perf_counter() - started
 
 
 def main() -> int:

@@ -24,14 +24,15 @@ from recbook.models.baselines import PersonalFrequency, Popularity
 from recbook.models.content import ContentProfile
 from recbook.models.ease import EASE
 from recbook.models.embeddings import ItemToVec
+from recbook.models.implicit_als import ImplicitALS
 from recbook.models.lsi import LSI
 from recbook.models.neighbours import ItemNeighbours, UserNeighbours
 from recbook.models.pure_svd import PureSVD
 from recbook.models.rules import PairRules
 
-N_CANDIDATES = 60  # of each member; more changed nothing on validation
+N_CANDIDATES = 100  # of each member
 SHOP_WINDOWS = ("test", "validation", *(f"earlier_{n}" for n in range(1, 6)))
-FILM_WINDOWS = ("test", "validation", "earlier_1", "earlier_2")
+FILM_WINDOWS = ("test", "validation", "earlier_1")
 
 
 @cache
@@ -55,10 +56,11 @@ def shop_members() -> dict[str, Recommender]:
         "EASE, discovery": EASE(300, half_life_days=60),
         "PureSVD": PureSVD(16, half_life_days=90),
         "LSI": LSI(64, half_life_days=90),
+        "iALS": ImplicitALS(
+            16, 30, alpha=1, values="count", half_life_days=90, damping="sqrt", n_iterations=5
+        ),
         "user neighbours": UserNeighbours(200),
-        "item neighbours": ItemNeighbours(50),
         "pair rules": PairRules(10, "baskets"),
-        "item2vec": ItemToVec(32, sentences="baskets", epochs=2, values="count"),
         "content": ContentProfile(product_texts(), values="count"),
     }
 

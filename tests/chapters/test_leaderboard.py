@@ -24,6 +24,7 @@ def entry(name, values=LOW, *, task="repeat", chapter="03_x", seconds=1.0):
         "model": f"Model({name!r})",
         "fit_seconds": seconds,
         "score_seconds": 0.25,
+        "megabytes": 2.0,
         "values": {"ndcg": values, "recall": values},
     }
 
@@ -77,6 +78,26 @@ def test_tables_are_sorted_and_judged_against_the_baseline():
     assert first["difference"] == pytest.approx(0.02)
     assert (second["name"], second["verdict"]) == ("personal frequency", None)
     assert json.loads(json.dumps(tables)) == tables
+
+
+def test_fusions_are_judged_against_the_best_single_model_too():
+    best = (np.array(HIGH) + 0.02).tolist()
+    entries = records(
+        entry("personal frequency"), entry("fusion: sum", best), entry("single", HIGH),
+        entry("student: small", HIGH),
+    )  # fmt: skip
+    table = build_tables(collect_results(entries))["repeat"]
+    rows = {row["name"]: row for row in table["rows"]}
+    assert [name for name, row in rows.items() if row["single"]] == ["single"]
+    assert rows["fusion: sum"]["against_single"] == "better"
+    assert rows["personal frequency"]["against_single"] == "worse"
+    assert rows["student: small"]["against_single"] == "cannot tell"
+    assert rows["single"]["against_single"] is None
+    assert rows["single"]["megabytes"] == 2.0
+    assert summarise(table).endswith(
+        "Against the best single model of this table, *single*, of 2 fusions: better 1, worse 0, "
+        "cannot tell 1."
+    )
 
 
 def test_statistics_are_made_again_only_where_results_changed(monkeypatch):
@@ -144,6 +165,8 @@ def test_the_page_lists_every_row_of_every_task(tmp_path):
     assert "Complete Journey, 60 households" in page
     assert f"| other (04_y) | {np.mean(HIGH):.3f} |" in page
     assert "| better |" in page
+    assert "| Against personal frequency | Against other |" in page
+    assert "2.0\u00a0MB |" in page
 
 
 def test_the_picture_marks_what_is_off_its_scale():

@@ -141,6 +141,14 @@ class TestRecommender:
         assert scores.shape == (11, 11)
         assert np.isfinite(scores).all()
 
+    def test_what_a_fitted_model_holds_leaves_its_events_out(self, model, events):
+        model = fresh(model).fit(events)
+        held = model.held_megabytes()
+        model.more_ = np.zeros(2**17)
+        assert model.held_megabytes() == held + 1
+        model.more_ = events
+        assert model.held_megabytes() == held
+
     def test_unfitted_model_says_so(self, model):
         for ask in (fresh(model).score, fresh(model).recommend):
             with pytest.raises(ValueError, match=f"{type(model).__name__} is not fitted yet"):

@@ -1,0 +1,24 @@
+"""All that the chapters on fusion take from the store, part by part."""
+
+from __future__ import annotations
+
+import time
+
+
+def parts() -> list[tuple[str, str]]:
+    """Return all that is stored, as (kind, which), the longest first."""
+    from recbook.fusion.members import FILM_WINDOWS, SHOP_WINDOWS
+
+    return [
+        *(("repeat", on) for on in SHOP_WINDOWS),
+        *(("movielens", on) for on in FILM_WINDOWS),
+    ]
+
+
+def make(kind: str, which: str) -> float:
+    """Make one part, or find it made; return the seconds it took."""
+    from recbook.fusion.members import stored_pool
+
+    started = time.perf_counter()
+    stored_pool(kind, which)
+    return time.perf_counter() - started
