@@ -12,7 +12,7 @@ test: book                     ## build, then run every test, in a real browser 
 	@$(RUN) site/browser.py
 	@$(RUN) -m pytest -q
 
-sabotage: $(VENV)/ready data   ## break every claim on purpose, see it fail (an hour; CI: weekly)
+sabotage: $(VENV)/ready members ## break every claim on purpose, see it fail (an hour; CI: weekly)
 	@$(RUN) tests/chapters/sabotage.py
 
 lab: $(VENV)/ready data        ## open JupyterLab on the chapters
