@@ -21,14 +21,17 @@ from recbook.fusion.pooling import make_pool
 from recbook.fusion.store import stored
 from recbook.models.base import Recommender
 from recbook.models.baselines import PersonalFrequency, Popularity
+from recbook.models.bpr import BPR
 from recbook.models.content import ContentProfile
 from recbook.models.ease import EASE
 from recbook.models.embeddings import ItemToVec
+from recbook.models.groups import GroupPreference
 from recbook.models.implicit_als import ImplicitALS
 from recbook.models.lsi import LSI
 from recbook.models.neighbours import ItemNeighbours, UserNeighbours
 from recbook.models.pure_svd import PureSVD
 from recbook.models.rules import PairRules
+from recbook.models.transitions import ItemTransitions
 
 N_CANDIDATES = 100  # of each member
 SHOP_WINDOWS = ("test", "validation", *(f"earlier_{n}" for n in range(1, 6)))
@@ -77,13 +80,31 @@ def film_members() -> dict[str, Recommender]:
     """Return the film task's members, not fitted."""
     return {
         "popularity": Popularity(),
+        "iALS": ImplicitALS(64, 30, alpha=10, half_life_events=20),
         "EASE": EASE(100, half_life_events=40),
+        "EASE, nothing forgotten": EASE(300),
         "PureSVD": PureSVD(20, half_life_events=20),
-        "user neighbours": UserNeighbours(80),
         "item neighbours": ItemNeighbours(200, half_life_events=5),
+        "user neighbours": UserNeighbours(80),
+        "BPR": BPR(32, 0.05, n_epochs=50, half_life_events=20),
         "item2vec": ItemToVec(32, epochs=10, half_life_events=5),
-        "pair rules": PairRules(5, min_lift=2, half_life_events=10),
+        "transitions": ItemTransitions(),
+        "first-order transitions": ItemTransitions(
+            3, "log", backward=0, longest_gap=10, half_life_events=3, shrinkage=5
+        ),
+        "same sitting": ItemTransitions(
+            5, backward=1, longest_gap=20, half_life_events=5, half_life_seconds=120, shrinkage=5
+        ),
+        "viewers' groups": GroupPreference(viewer_groups()),
     }
+
+
+@cache
+def viewer_groups() -> pd.DataFrame:
+    """Return each MovieLens viewer's age group, gender and occupation."""
+    users = load_movielens("100k").users.set_index("user_id")
+    ages = pd.cut(users["age"], [0, 17, 24, 29, 34, 44, 54, 200]).astype(str)
+    return pd.DataFrame({"age": ages, "gender": users["gender"], "work": users["occupation"]})
 
 
 def stored_pool(task: str, on: str = "test") -> Pool:

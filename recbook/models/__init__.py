@@ -2,8 +2,8 @@
 
 Recommenders score every item for every user. Baselines: `Random`, `Popularity`,
 `PersonalFrequency`. Neighbours: `ItemNeighbours`, `UserNeighbours`. Content: `ContentProfile`,
-`ItemToVec`. Rules: `PairRules`. Factors: `ImplicitALS`, `BPR`, `PureSVD`, `LSI`, `LDA`; in closed
-form without factors: `EASE`.
+`ItemToVec`. Rules: `PairRules`. Sequence: `ItemTransitions`. Groups: `GroupPreference`. Factors:
+`ImplicitALS`, `BPR`, `PureSVD`, `LSI`, `LDA`; in closed form without factors: `EASE`.
 
 Rating predictors give a number for a pair: `RandomRating`, `GlobalMean`, `UserItemBias`,
 `RatingNeighbours`, and the factor models `SVD`, `SVDpp`, `RatingALS`.
@@ -17,6 +17,7 @@ from recbook.models.bpr import BPR
 from recbook.models.content import ContentProfile
 from recbook.models.ease import EASE
 from recbook.models.embeddings import ItemToVec
+from recbook.models.groups import GroupPreference
 from recbook.models.implicit_als import ImplicitALS
 from recbook.models.lda import LDA
 from recbook.models.lsi import LSI
@@ -27,6 +28,7 @@ from recbook.models.rating_baselines import GlobalMean, RandomRating, UserItemBi
 from recbook.models.rating_factors import SVD, SVDpp
 from recbook.models.rating_neighbours import RatingNeighbours
 from recbook.models.rules import PairRules
+from recbook.models.transitions import ItemTransitions
 
 __all__ = [
     "BPR",
@@ -37,9 +39,11 @@ __all__ = [
     "ContentProfile",
     "Estimator",
     "GlobalMean",
+    "GroupPreference",
     "ImplicitALS",
     "ItemNeighbours",
     "ItemToVec",
+    "ItemTransitions",
     "PairRules",
     "PersonalFrequency",
     "Popularity",

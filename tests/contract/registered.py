@@ -6,7 +6,17 @@ from scipy import sparse
 
 from recbook.data.interactions import Interactions
 from recbook.evaluation.tasks import Window
-from recbook.fusion import Cascade, RankFusion, ScoreFusion, Stack, Switch, WeightedFusion
+from recbook.fusion import (
+    Cascade,
+    LearnedRanker,
+    RankFusion,
+    RatingFusion,
+    ScoreFusion,
+    Stack,
+    Switch,
+    WeightedFusion,
+)
+from recbook.fusion.rating_residuals import OnResiduals
 from recbook.models import (
     BPR,
     EASE,
@@ -15,9 +25,11 @@ from recbook.models import (
     SVD,
     ContentProfile,
     GlobalMean,
+    GroupPreference,
     ImplicitALS,
     ItemNeighbours,
     ItemToVec,
+    ItemTransitions,
     PairRules,
     PersonalFrequency,
     Popularity,
@@ -40,6 +52,8 @@ TEXTS = pd.Series(
     index=pd.Index([*(f"item {i}" for i in range(10)), *range(1500), "item 10"], dtype=object),
 )
 COLOURS = ItemFeatures(TEXTS.index, np.eye(3)[[*(i % 2 for i in NUMBERS), 2]])
+
+GROUPS = pd.DataFrame({"age": ["old", "young"] * 5}, index=[f"user {u}" for u in range(10)])
 
 NEW, REPEAT, NOBODY = "new", "repeat", "nobody"
 
@@ -71,6 +85,10 @@ RECOMMENDERS = [
     (PairRules(1), NEW),
     (PairRules(1, by="lift", combine="max", half_life_events=2), NEW),
     (PairRules(1, "baskets"), NOBODY),
+    (ItemTransitions(), NEW),
+    (ItemTransitions(3, "log", backward=0, longest_gap=10, shrinkage=5), NOBODY),
+    (ItemTransitions(5, "confidence", half_life_seconds=86_400), NOBODY),
+    (GroupPreference(GROUPS), NOBODY),
     (ImplicitALS(2, 0.1), NEW),
     (ImplicitALS(), NOBODY),
     (ImplicitALS(2, 0.1, values="count", half_life_days=5, damping="sqrt"), NEW),
@@ -89,6 +107,8 @@ RECOMMENDERS = [
     (LDA(2, doc_topic_prior=0.1, topic_item_prior=0.01, values="binary"), NEW),
     (LDA(2, half_life_days=30, n_passes=2), NOBODY),
 ]
+
+RATERS = {"levels": UserItemBias(), "neighbours": RatingNeighbours("item", k=4)}
 
 # A model, and how far from 5 it may predict for each user what she likes; None for one that cannot
 # tell. Neighbours of the same colour all gave 5, so their mean is 5; factors are shrunk.
@@ -110,6 +130,13 @@ PREDICTORS = [
     (SVDpp(4, 200, learning_rate=0.05), 0.1),
     (RatingALS(2, 0.01), 0.1),
     (RatingALS(3, 0.1, weighted=False), 0.1),
+    (OnResiduals(UserItemBias(), RatingNeighbours("item", k=4)), 0),
+    (RatingFusion(RATERS, "mean"), 1.2),
+    (RatingFusion(RATERS, {"levels": 0.4, "neighbours": 0.6}), 1.0),
+    (RatingFusion(RATERS, "ridge"), 0.5),
+    (RatingFusion(RATERS, "nnls"), 0.1),
+    (RatingFusion(RATERS, "ridge + boosting"), 0.5),
+    (RatingFusion({"inner": RatingFusion(RATERS, n_folds=3), "levels": UserItemBias()}), 0.5),
 ]
 
 # Fusions: recommenders again, so they stand the same tests. Those that learn are given the board
@@ -134,6 +161,8 @@ FUSIONS = [
     (Stack(PAIR, meta="ridge"), NEW),
     (Stack(TRIO, meta="logistic"), NOBODY),
     (Stack(TRIO, meta="boosting", n_candidates=20), NOBODY),
+    (LearnedRanker(TRIO, n_trees=5, min_leaf=5), NOBODY),
+    (LearnedRanker(PAIR, inputs=["rank"], n_trees=5, min_leaf=5, n_candidates=20), NOBODY),
 ]
 
 
