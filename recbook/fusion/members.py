@@ -131,6 +131,7 @@ def stored_pool(task: str, on: str = "test") -> Pool:
         f"pools-{groups[task]}-{on}",
         lambda: _make(tasks, members, on),
         depends=[window.known, window.held_out, N_CANDIDATES, repr(members)],
+        keys=["names", "megabytes", *(f"{task} {part}" for part in _PARTS)],
     )
     names = tuple(arrays["names"].tolist())
     return Pool(
@@ -144,6 +145,9 @@ def stored_pool(task: str, on: str = "test") -> Pool:
         seconds=dict(zip(names, map(tuple, arrays[f"{task} seconds"].tolist()), strict=True)),
         megabytes=dict(zip(names, arrays["megabytes"].tolist(), strict=True)),
     )
+
+
+_PARTS = ("users", "items", "scores", "seconds")
 
 
 def _make(

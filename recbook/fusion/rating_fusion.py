@@ -221,6 +221,14 @@ class StoredRatingFusion(RatingFusion):
     def __repr__(self) -> str:
         return repr(self.fusion)
 
+    def held_megabytes(self) -> None:
+        """Return None: the fitted members are not here."""
+
+    @property
+    def fit_seconds_(self) -> float:
+        """Return what the members took: all inner fits, and the one on all training ratings."""
+        return float(self.pool.seconds[self._columns].sum())
+
     def fit(self, interactions: Interactions) -> Self:
         """Learn to fuse from the pool's out-of-fold predictions."""
         self._learn_scale(interactions)

@@ -10,7 +10,8 @@ import platform
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -23,7 +24,11 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "numba", "scikit-learn", "gensim", "li
 
 
 def stored(
-    name: str, make: Callable[[], dict[str, np.ndarray]], *, depends: Iterable
+    name: str,
+    make: Callable[[], dict[str, np.ndarray]],
+    *,
+    depends: Iterable,
+    keys: Sequence[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return what `make()` gives, from the store where it was made before.
 
@@ -41,6 +46,8 @@ def stored(
         and `depends`.
     depends : iterable of Interactions, arrays, or values with a telling repr
         Data and parameters.
+    keys : sequence of str, optional
+        Read these arrays only; all where None.
 
     Returns
     -------
@@ -62,10 +69,10 @@ def stored(
     """
     folder = ensure_writable(cache_dir() / "store")
     path = folder / f"{name}-{content_key(make.__module__, depends)[:16]}.npz"
-    if found := _read(path):
+    if found := _read(path, keys):
         return found
     with locked(folder / f"{name}.lock"):
-        if found := _read(path):  # another process made it while this one waited
+        if found := _read(path, keys):  # another process made it while this one waited
             return found
         started = time.perf_counter()
         note(f"making {name}; it is kept for the next time …")
@@ -79,7 +86,7 @@ def stored(
             if old != path:
                 old.unlink(missing_ok=True)
         note(f"made {name} in {time.perf_counter() - started:.0f} s")
-    return arrays
+    return {key: arrays[key] for key in keys or arrays}
 
 
 def content_key(module: str, depends: Iterable) -> str:
@@ -90,8 +97,7 @@ def content_key(module: str, depends: Iterable) -> str:
             digest.update(f"{library} {version(library)}".encode())
         except PackageNotFoundError:
             digest.update(f"{library} none".encode())
-    for path in source_files(module):
-        digest.update(path.read_bytes())
+    digest.update(_code(module))
     for one in depends:
         if isinstance(one, Interactions):
             for part in (one.user, one.item, one.value, one.time):
@@ -102,6 +108,15 @@ def content_key(module: str, depends: Iterable) -> str:
         else:
             digest.update(repr(one).encode())
     return digest.hexdigest()
+
+
+@cache
+def _code(module: str) -> bytes:
+    """Return a hash of a module's sources, read once a process, as Python itself does."""
+    digest = hashlib.sha256()
+    for path in source_files(module):
+        digest.update(path.read_bytes())
+    return digest.digest()
 
 
 def source_files(module: str) -> list[Path]:
@@ -143,9 +158,9 @@ def _is_module(node: ast.ImportFrom, name: str) -> bool:
         return False
 
 
-def _read(path: Path) -> dict[str, np.ndarray] | None:
+def _read(path: Path, keys: Sequence[str] | None) -> dict[str, np.ndarray] | None:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+            return {key: file[key] for key in keys or file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None  # absent, or damaged: made anew

@@ -25,7 +25,11 @@ def test_every_public_recommender_is_registered(public_classes):
 
 
 def test_every_public_fusion_is_registered(public_classes):
-    assert public_classes(Fusion, recbook.fusion) == {type(model) for model, _ in FUSIONS}
+    found = public_classes(Fusion, recbook.fusion)
+    # A stored ranking knows the order of one pool only; tests/unit has its contract.
+    assert {one for one in found if one.__name__ != "StoredRanking"} == {
+        type(model) for model, _ in FUSIONS
+    }
 
 
 @pytest.mark.parametrize("model", found_by(NEW), ids=repr)
