@@ -226,8 +226,10 @@ class StoredRatingFusion(RatingFusion):
 
     @property
     def fit_seconds_(self) -> float:
-        """Return what the members took: all inner fits, and the one on all training ratings."""
-        return float(self.pool.seconds[self._columns].sum())
+        """Return what the members took: the inner fits where needed, and the last one."""
+        n_fits = len(np.unique(self.pool.fold)) + 1
+        share = 1.0 if _learns(self.method) else 1 / n_fits
+        return share * float(self.pool.seconds[self._columns].sum())
 
     def fit(self, interactions: Interactions) -> Self:
         """Learn to fuse from the pool's out-of-fold predictions."""
