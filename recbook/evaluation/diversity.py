@@ -22,8 +22,9 @@ def information_diversity_per_user(
 
     An item is a column of zeros and ones over the users, X: who had it. The mutual information of
     two, I(X; Y) = Σ p(x, y) log(p(x, y) / (p(x) p(y))), divided by the mean of their entropies,
-    is 0 if having one says nothing about having the other, and 1 if either determines the other,
-    also where they exclude each other. Two items that nobody, or everybody, had have 1.
+    is 0 if having one says nothing about having the other, and 1 if each determines the other, also
+    where one is had exactly by those who have not the other. Two items that nobody, or everybody,
+    had have 1.
 
     Parameters
     ----------
@@ -75,8 +76,8 @@ def personalisation(ranked: np.ndarray, n_items: int) -> float:
     """Return how much a place of a list tells about whose list it is: I(user; item), in bits.
 
     With places drawn at random from all lists, I(U; I) = Σ p(u, i) log2(p(u, i) / (p(u) p(i))). 0
-    where everybody gets the same items; log2 of the number of lists where no item is in two lists
-    of the same length.
+    where everybody gets the same items; log2 of the number of lists where all are of one length and
+    no item is in two of them.
 
     Raises
     ------

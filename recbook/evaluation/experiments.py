@@ -120,7 +120,7 @@ def cuped(values: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Return the values less what was known of the users before the experiment.
 
     y − θ (x − mean x) with θ = cov(x, y) / var(x), over both groups together. The mean stays; the
-    variance falls by the factor 1 − ρ², ρ the correlation of x and y. x must have been measured
+    variance falls to 1 − ρ² of what it was, ρ the correlation of x and y. x must have been measured
     before the experiment began: else part of the effect is taken away.
 
     Parameters

@@ -53,6 +53,14 @@ def test_films_that_exclude_each_other_are_redundant():
     assert diversity.information_diversity_per_user(np.array([[0, 1]]), had) == pytest.approx([0])
 
 
+def test_films_that_exclude_each_other_and_leave_people_out_are_not():
+    had = sparse.csr_array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]])
+    both, third = log2(4) - 1 / 4 * log2(1) - 2 / 4 * log2(2), 3 / 4 * log2(4 / 3) + 1 / 4 * log2(4)
+    expected = [1 - (2 * third - both) / third, 1]  # the last film, which nobody had, tells nothing
+    found = diversity.information_diversity_per_user(np.array([[0, 1], [0, 2]]), had)
+    assert found == pytest.approx(expected)
+
+
 def test_information_diversity_takes_interactions_and_counts_an_owner_once():
     frame = pd.DataFrame({"user_id": [1, 1, 1, 2, 3, 4], "item_id": [*"aababb"]})
     events = Interactions.from_frame(frame)
