@@ -6,13 +6,15 @@ import time
 
 
 def parts() -> list[tuple[str, str]]:
-    """Return all that is stored, as (kind, which), the longest first."""
+    """Return all that is stored, as (kind, which); rankings last, for they read the pools."""
     from recbook.fusion.members import FILM_WINDOWS, SHOP_WINDOWS
+    from recbook.fusion.ranked import RANKINGS
 
     return [
         ("ratings", "all folds"),
         *(("repeat", on) for on in SHOP_WINDOWS),
         *(("movielens", on) for on in FILM_WINDOWS),
+        *(("ranking", str(number)) for number in range(len(RANKINGS))),
     ]
 
 
@@ -25,6 +27,11 @@ def make(kind: str, which: str) -> float:
         from recbook.fusion.rating_members import rating_predictions
 
         rating_predictions(list(rating_folds(load_movielens("100k").interactions())))
+    elif kind == "ranking":
+        from recbook.fusion.ranked import RANKINGS, stored_ranking
+
+        asked, more = RANKINGS[int(which)]
+        stored_ranking(*asked, **more)
     else:
         from recbook.fusion.members import stored_pool
 

@@ -69,8 +69,8 @@ class LearnedRanker(Fusion):
 
     Notes
     -----
-    It learns from past windows, each with members that knew nothing of it. How many windows it has
-    seen matters more than how many trees it has.
+    It learns from past windows, each with members that knew nothing of it. Several windows serve
+    better than one where few candidates of a window are relevant.
 
     References
     ----------
