@@ -17,6 +17,7 @@ from pathlib import Path
 from execution import (
     Book,
     ChapterFailed,
+    code_cells,
     collect_claims,
     read_record,
     run_all,
@@ -41,7 +42,8 @@ def main() -> int:
         return code
 
     tell("2/4 members of the fusions")
-    if code := subprocess.call([sys.executable, "-m", "recbook.fusion"], cwd=ROOT):
+    needed = any("recbook.fusion" in code for path in book.notebooks for code in code_cells(path))
+    if needed and (code := subprocess.call([sys.executable, "-m", "recbook.fusion"], cwd=ROOT)):
         return code
 
     tell("3/4 chapters")
