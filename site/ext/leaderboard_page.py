@@ -48,10 +48,10 @@ def leaderboard_page(app: Sphinx) -> str:
         first, second = ("RMSE", "MAE") if task == "ratings" else ("NDCG@10", "Recall@10")
         parts.append(draw(table, first))
         single = best_single(table)
-        header = ["Model", first, "95 % interval", f"Against {table['baseline']}"]
+        header = ["Model", f"{first}, 95 % interval", f"Against {table['baseline']}"]
         header += [f"Against {single}"] if single != table["baseline"] else []
-        rows = [_row(row, chapters, len(header) == 5) for row in table["rows"]]
-        parts.append(markdown_table([*header, second, "Fit + score", "Holds"], rows))
+        rows = [_row(row, chapters, len(header) == 4) for row in table["rows"]]
+        parts.append(markdown_table([*header, second, "Fit + score, holds"], rows))
     return "\n".join(parts)
 
 
@@ -128,18 +128,17 @@ def draw(table: dict, measure: str) -> str:
 
 def _row(row: dict, chapters: dict[str, tuple[str, str]], single: bool) -> list[str]:
     links = []
+    held = "" if row.get("megabytes") is None else f"<br>{row['megabytes']:.1f}\u00a0MB"
     for name in row["chapters"]:
         page, title = chapters.get(name, ("", name))
         links.append(f"[{title.split()[0]}]({page})" if page else title)
     return [
         f"{row['name']} ({', '.join(links)})",
-        f"{row['mean']:.3f}",
-        f"[{row['low']:.3f},\u00a0{row['high']:.3f}]",
+        f"{row['mean']:.3f}<br>[{row['low']:.3f},\u00a0{row['high']:.3f}]",
         row["verdict"] or "–",
         *([row["against_single"] or "–"] if single else []),
         f"{row['second']:.3f}",
-        f"{row['fit_seconds']:.1f}\u00a0+\u00a0{row['score_seconds']:.1f}\u00a0s",
-        "–" if row.get("megabytes") is None else f"{row['megabytes']:.1f}\u00a0MB",
+        f"{row['fit_seconds']:.1f}\u00a0+\u00a0{row['score_seconds']:.1f}\u00a0s" + held,
     ]
 
 

@@ -163,10 +163,10 @@ def test_the_page_lists_every_row_of_every_task(tmp_path):
     page = leaderboard_page(app)
     assert "## Next purchases" in page
     assert "Complete Journey, 60 households" in page
-    assert f"| other (04_y) | {np.mean(HIGH):.3f} |" in page
+    assert f"| other (04_y) | {np.mean(HIGH):.3f}<br>[" in page
     assert "| better |" in page
     assert "| Against personal frequency | Against other |" in page
-    assert "2.0\u00a0MB |" in page
+    assert "1.0\u00a0+\u00a00.2\u00a0s<br>2.0\u00a0MB |" in page
 
 
 def test_the_picture_marks_what_is_off_its_scale():
