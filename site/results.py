@@ -85,11 +85,16 @@ def build_tables(results: list[dict], before: dict | None = None) -> dict:
             done = pool.map(statistics, waiting, waiting.values())
             for task, rows in zip(waiting, done, strict=True):
                 tables[task]["rows"] = rows
-    facts = ("chapters", "model", "fit_seconds", "score_seconds", "megabytes")
+    facts = ("chapters", "model", "fit_seconds", "score_seconds", "megabytes", "parameters")
     for task, table in tables.items():
         own = {result["name"]: result for result in results if result["task"] == task}
         table["rows"] = [
-            {**row, **{fact: own[row["name"]].get(fact) for fact in facts}} for row in table["rows"]
+            {
+                **row,
+                **{fact: own[row["name"]].get(fact) for fact in facts},
+                "fusion": is_fusion(row["name"]),
+            }
+            for row in table["rows"]
         ]
         table["users"] = len(own[table["baseline"]]["values"]["n" if task == "ratings" else "ndcg"])
     return tables

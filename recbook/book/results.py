@@ -62,6 +62,7 @@ def report(name: str, model, task: TopNTask) -> pd.DataFrame:
             "fit_seconds": getattr(model, "fit_seconds_", 0.0) + fit_seconds,
             "score_seconds": getattr(model, "score_seconds_", 0.0) + score_seconds,
             "megabytes": _megabytes(model),
+            "parameters": getattr(model, "n_parameters_", None),  # where a network is trained
             "values": {metric: values[metric].round(6).tolist() for metric in KEPT},
         }
     )

@@ -72,34 +72,6 @@ def information_diversity_per_user(
     return 1 - np.divide(total, n_pairs, out=np.full(len(lists), np.nan), where=n_pairs > 0)
 
 
-def personalisation(ranked: np.ndarray, n_items: int) -> float:
-    """Return how much a place of a list tells about whose list it is: I(user; item), in bits.
-
-    With places drawn at random from all lists, I(U; I) = Σ p(u, i) log2(p(u, i) / (p(u) p(i))). 0
-    where everybody gets the same items; log2 of the number of lists where all are of one length and
-    no item is in two of them.
-
-    Raises
-    ------
-    ValueError
-        If all lists are empty.
-
-    Examples
-    --------
-    >>> personalisation(np.array([[0, 1], [2, 3]]), 4)  # log2(2)
-    1.0
-    """
-    lists = checked_lists(ranked, n_items)
-    real = lists >= 0
-    places = real.sum()
-    if not places:
-        raise ValueError("all lists are empty, so they tell nothing about anybody")
-    length = real.sum(axis=1) / places
-    exposure = np.bincount(lists[real], minlength=n_items) / places
-    bits = (xlogy(length, length).sum() + xlogy(exposure, exposure).sum()) / np.log(2)
-    return max(0.0, float(-np.log2(places) * real.sum() / places - bits))
-
-
 def category_diversity_per_user(
     ranked: np.ndarray, categories: np.ndarray | sparse.sparray
 ) -> np.ndarray:

@@ -187,11 +187,24 @@ def evaluate(model_or_scores, task: TopNTask, *, on: str = "test", k: int = 10) 
         lists = model_or_scores.recommend(
             window.users, k, exclude=window.exclude, candidates=window.candidates
         )
-    relevant = window.relevant[window.users]
-    return pd.DataFrame(
-        {name: metric(lists, relevant, k) for name, metric in METRICS.items()},
-        index=window.known.users[window.users].rename("user_id"),
-    )
+    users = window.known.users[window.users]
+    return metrics_per_user(lists, window.relevant[window.users], users, k)
+
+
+def metrics_per_user(
+    lists: np.ndarray, relevant: sparse.csr_array, users: pd.Index, k: int = 10
+) -> pd.DataFrame:
+    """Return the METRICS of each user's list: a row each, the users' ids as index.
+
+    Parameters
+    ----------
+    lists : int array (n, k)
+        Column positions, best first, -1 where a list ends early.
+    relevant : sparse matrix (n, n_items)
+    users : pandas.Index (n,)
+    """
+    columns = {name: metric(lists, relevant, k) for name, metric in METRICS.items()}
+    return pd.DataFrame(columns, index=users.rename("user_id"))
 
 
 def leaderboard(

@@ -96,7 +96,7 @@ class Fusion(Recommender):
         started = time.perf_counter()
         pools = [one if isinstance(one, Pool) else self._pool(one) for one in held_out]
         for pool in pools:
-            window = pool._judged()
+            window = pool.judged_window()
             shared = sum(count_shared_events(known, window.held_out) for known in pool.learnt_from)
             if shared:
                 raise ValueError(

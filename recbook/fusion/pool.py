@@ -11,9 +11,9 @@ import pandas as pd
 from scipy import sparse
 
 from recbook.data.interactions import Interactions
-from recbook.evaluation.tasks import METRICS, Window
+from recbook.evaluation.tasks import Window, metrics_per_user
 
-_BLOCK_CELLS = 2_000_000  # scores of one member held at a time
+BLOCK_CELLS = 2_000_000  # scores of one member held at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Pool:
     @cached_property
     def labels(self) -> np.ndarray:
         """Which candidates are relevant, bool (n, width)."""
-        return self.lookup(self._judged().relevant) > 0
+        return self.lookup(self.judged_window().relevant) > 0
 
     def only(self, names: Sequence[str]) -> Pool:
         """Return the pool with these members alone, in this order; the candidates stay."""
@@ -79,12 +79,18 @@ class Pool:
         rows = [self.names.index(name) for name in names]
         return self._with(tuple(names), self.scores[rows])
 
-    def also(self, name: str, fused: np.ndarray) -> Pool:
-        """Return the pool with fused scores (n, width) as one more member, for nesting."""
-        if name in self.names:
-            raise ValueError(f"the pool has a member {name!r} already; choose another name")
-        fused = np.where(self.there, fused, -np.inf).astype(np.float32)
-        return self._with((*self.names, name), np.concatenate([self.scores, fused[None]]))
+    def shorten(self, depth: int) -> Pool:
+        """Return the pool of the candidates that stand among the first `depth` of some member."""
+        near = np.zeros(self.items.shape, dtype=bool)
+        for scores in self.scores:
+            np.put_along_axis(near, self.order(scores, depth), True, axis=1)
+        near &= self.there
+        # The kept ones first, in the order in which they stand: rising.
+        places = np.argsort(~near, axis=1, kind="stable")[:, : near.sum(axis=1).max(initial=1)]
+        kept = np.take_along_axis(near, places, axis=1)
+        items = np.where(kept, np.take_along_axis(self.items, places, axis=1), -1)
+        scores = np.take_along_axis(self.scores, places[None], axis=2)
+        return replace(self, items=items, scores=np.where(kept, scores, -np.inf))
 
     def rows(self, chosen: np.ndarray) -> Pool:
         """Return the pool of some users: a bool array (n,), or positions among its users."""
@@ -96,7 +102,7 @@ class Pool:
         """Return the cells of a (n_users, n_items) matrix that stand here, float32 (n, width)."""
         columns = np.maximum(self.items, 0)
         found = np.zeros(self.items.shape, dtype=np.float32)
-        step = max(1, _BLOCK_CELLS // matrix.shape[1])
+        step = max(1, BLOCK_CELLS // matrix.shape[1])
         for start in range(0, len(self.users), step):
             part = slice(start, start + step)
             dense = matrix[self.users[part]].toarray()
@@ -134,11 +140,8 @@ class Pool:
 
     def evaluate(self, fused: np.ndarray, k: int = 10) -> pd.DataFrame:
         """Return every metric of every user, as `recbook.evaluation.protocols.evaluate` does."""
-        lists, relevant = self.lists(fused, k), self._judged().relevant[self.users]
-        return pd.DataFrame(
-            {name: metric(lists, relevant, k) for name, metric in METRICS.items()},
-            index=self.known.users[self.users].rename("user_id"),
-        )
+        lists, relevant = self.lists(fused, k), self.judged_window().relevant[self.users]
+        return metrics_per_user(lists, relevant, self.known.users[self.users], k)
 
     def full(self, fused: np.ndarray) -> np.ndarray:
         """Return scores of all items, float32 (n, n_items): below the row's lowest outside."""
@@ -150,9 +153,10 @@ class Pool:
 
     @cached_property
     def _n_relevant(self) -> np.ndarray:
-        return np.diff(self._judged().relevant.indptr)[self.users]
+        return np.diff(self.judged_window().relevant.indptr)[self.users]
 
-    def _judged(self) -> Window:
+    def judged_window(self) -> Window:
+        """Return the window that the candidates are judged on; ValueError where there is none."""
         if self.window is None:
             raise ValueError("this pool has no held-out window, so nothing here can be judged")
         return self.window

@@ -13,10 +13,8 @@ from recbook.data.interactions import Interactions
 from recbook.data.ranking import top_k
 from recbook.data.splits import count_shared_events
 from recbook.evaluation.tasks import Window
-from recbook.fusion.pool import Pool
+from recbook.fusion.pool import BLOCK_CELLS, Pool
 from recbook.models.base import Recommender
-
-_BLOCK_CELLS = 2_000_000  # scores of one member held at a time
 
 
 def make_pool(
@@ -56,7 +54,7 @@ def pool_of(
     blocks, took = [], dict.fromkeys(members, 0.0)
     if isinstance(exclude, Interactions):
         exclude = exclude.matrix("binary")
-    step = max(1, _BLOCK_CELLS // max(1, known.n_items))
+    step = max(1, BLOCK_CELLS // max(1, known.n_items))
     for start in range(0, max(1, len(users)), step):
         rows = users[start : start + step]
         given = {}

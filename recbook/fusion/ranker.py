@@ -52,15 +52,13 @@ class LearnedRanker(Fusion):
         Pairs count only where one of the two stands among the first so many.
     n_negatives : int
         At most so many candidates a user that are not relevant, drawn at random, are learnt from.
-    n_rankers : int
-        The mean of so many rankers is taken, which differ in their draws only.
     n_candidates : int, optional
     rng : seed or numpy Generator
         Of all draws.
 
     Attributes
     ----------
-    models_ : list of lightgbm.Booster
+    model_ : lightgbm.Booster
     columns_ : tuple of str
         What the trees see: "member, normalisation", then the features' names.
     importance_ : pandas.Series
@@ -93,7 +91,6 @@ class LearnedRanker(Fusion):
         share: float = 0.5,
         truncation: int = 20,
         n_negatives: int = 30,
-        n_rankers: int = 1,
         n_candidates: int | None = None,
         rng: int | np.random.Generator | None = 0,
     ) -> None:
@@ -109,7 +106,6 @@ class LearnedRanker(Fusion):
         for name, number, least in (
             ("n_trees", n_trees, 1), ("n_leaves", n_leaves, 2), ("min_leaf", min_leaf, 1),
             ("truncation", truncation, 1), ("n_negatives", n_negatives, 1),
-            ("n_rankers", n_rankers, 1),
         ):  # fmt: skip
             check_at_least(name, number, least)
         for name, number in (("learning_rate", learning_rate), ("share", share)):
@@ -124,7 +120,6 @@ class LearnedRanker(Fusion):
         self.share = share
         self.truncation = truncation
         self.n_negatives = n_negatives
-        self.n_rankers = n_rankers
         self.rng = rng
 
     def _learn(self, pools: list[Pool]) -> None:
@@ -136,8 +131,8 @@ class LearnedRanker(Fusion):
                 "no candidate of these pools is relevant, so there is no order to learn; make them "
                 "with more candidates or another window"
             )
-        self.models_ = [self._model(pools, rng) for _ in range(self.n_rankers)]
-        gain = sum(model.feature_importance("gain") for model in self.models_)
+        self.model_ = self._model(pools, rng)
+        gain = self.model_.feature_importance("gain")
         gain = pd.Series(gain / max(gain.sum(), 1e-300), index=self.columns_)
         self.importance_ = gain.sort_values(ascending=False, kind="stable")
 
@@ -163,8 +158,7 @@ class LearnedRanker(Fusion):
             part = pool.rows(slice(start, start + _BLOCK_USERS))
             if part.there.any():
                 table, _ = self._table(part, part.there)
-                found = np.mean([model.predict(table) for model in self.models_], axis=0)
-                fused[start : start + _BLOCK_USERS][part.there] = found
+                fused[start : start + _BLOCK_USERS][part.there] = self.model_.predict(table)
         return fused
 
     def _table(self, pool: Pool, chosen: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

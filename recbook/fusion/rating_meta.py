@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from recbook.fusion.weights import nnls_weights
 from recbook.models.base import check_choice
 
 METHODS = ("mean", "nnls", "ridge", "boosting", "ridge + boosting")
@@ -43,12 +44,8 @@ class NonNegative(FixedWeights):
 
     def fit(self, columns: np.ndarray, actual: np.ndarray) -> Self:
         """Learn the weights; a member that helps nowhere gets 0."""
-        from scipy.optimize import nnls
-
         mean = actual.mean()
-        # The triangle of a QR decomposition has the same least squares, in far fewer rows.
-        q, triangle = np.linalg.qr(columns - mean)
-        self.weights_ = nnls(triangle, q.T @ (actual - mean))[0]
+        self.weights_ = nnls_weights(columns - mean, actual - mean, sum_to_one=False)
         self.intercept_ = mean * (1 - self.weights_.sum())
         return self
 

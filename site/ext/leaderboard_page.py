@@ -70,7 +70,7 @@ def summarise(table: dict) -> str:
         return f"{counts} None has a better mean."
     said = f"{counts} {best}, {abs(gain):.1%} {'above' if gain > 0 else 'below'} it."
     single = best_single(table)
-    fused = [row for row in rows if row["name"].startswith(("fusion: ", "student: "))]
+    fused = [row for row in rows if row["fusion"]]
     if not fused:
         return said
     verdicts = [row["against_single"] for row in fused]
@@ -129,6 +129,8 @@ def draw(table: dict, measure: str) -> str:
 def _row(row: dict, chapters: dict[str, tuple[str, str]], single: bool) -> list[str]:
     links = []
     held = "" if row.get("megabytes") is None else f"<br>{row['megabytes']:.1f}\u00a0MB"
+    if row.get("parameters"):
+        held += f"<br>{row['parameters'] / 1e6:.2f}\u00a0M\u00a0weights"
     for name in row["chapters"]:
         page, title = chapters.get(name, ("", name))
         links.append(f"[{title.split()[0]}]({page})" if page else title)

@@ -58,3 +58,21 @@ def test_a_claim_id_used_by_two_chapters_fails_the_command(make_book, command, c
     assert code != 0
     assert rendered == []
     assert "stands in one and again in two" in capsys.readouterr().err
+
+
+def test_members_are_made_only_where_a_chapter_fuses(make_book, command, monkeypatch):
+    called = []
+    monkeypatch.setattr(build.subprocess, "call", lambda line, cwd: called.append(line[-1]) or 0)
+    make_book(one=["print(1)"])
+    assert command()[0] == 0
+    assert called == ["recbook.data"]
+    make_book(one=["# from recbook.fusion import Pool"])
+    assert command()[0] == 0
+    assert called == ["recbook.data", "recbook.data", "recbook.fusion"]
+
+
+def test_nothing_is_run_where_the_members_cannot_be_made(make_book, command, monkeypatch):
+    monkeypatch.setattr(build.subprocess, "call", lambda line, cwd: 7 * line[-1].endswith("fusion"))
+    book = make_book(one=["# from recbook.fusion import Pool"])
+    assert command() == (7, [])
+    assert not (book.build / "run").exists()

@@ -94,6 +94,9 @@ def test_fusions_are_judged_against_the_best_single_model_too():
     assert rows["student: small"]["against_single"] == "cannot tell"
     assert rows["single"]["against_single"] is None
     assert rows["single"]["megabytes"] == 2.0
+    assert [row["fusion"] for row in rows.values()] == [
+        name.startswith(("fusion", "student")) for name in rows
+    ]
     assert summarise(table).endswith(
         "Against the best single model of this table, *single*, of 2 fusions: better 1, worse 0, "
         "cannot tell 1."
@@ -137,9 +140,9 @@ def test_the_sentence_counts_the_verdicts():
     table = {
         "baseline": "b",
         "rows": [
-            {"name": "a", "mean": 0.3, "verdict": "better"},
-            {"name": "b", "mean": 0.2, "verdict": None},
-            {"name": "c", "mean": 0.19, "verdict": "cannot tell"},
+            {"name": "a", "mean": 0.3, "verdict": "better", "fusion": False},
+            {"name": "b", "mean": 0.2, "verdict": None, "fusion": False},
+            {"name": "c", "mean": 0.19, "verdict": "cannot tell", "fusion": False},
         ],
     }
     assert summarise(table) == (

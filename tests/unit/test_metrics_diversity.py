@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
-from sklearn.metrics import mutual_info_score, normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score
 
 from recbook.data.interactions import Interactions
 from recbook.evaluation import diversity, ranking
@@ -74,20 +74,6 @@ def test_information_diversity_takes_interactions_and_counts_an_owner_once():
 def test_information_needs_users():
     with pytest.raises(ValueError, match="at least one user"):
         diversity.information_diversity_per_user(np.array([[0]]), sparse.csr_array((0, 2)))
-
-
-@given(some_lists())
-def test_personalisation_is_the_mutual_information_of_owner_and_item(ranked):
-    owner, place = np.nonzero(ranked >= 0)
-    bits = mutual_info_score(owner, ranked[owner, place]) / np.log(2)
-    assert diversity.personalisation(ranked, N_ITEMS) == pytest.approx(bits, abs=1e-9)
-
-
-def test_personalisation_between_one_list_for_all_and_one_for_each():
-    assert diversity.personalisation(np.array([[0, 1]] * 3), 4) == pytest.approx(0)
-    assert diversity.personalisation(np.arange(6).reshape(3, 2), 6) == pytest.approx(log2(3))
-    with pytest.raises(ValueError, match="all lists are empty"):
-        diversity.personalisation(np.array([[-1]]), 4)
 
 
 @given(some_lists(), st.integers(0, 2**20))

@@ -111,19 +111,6 @@ def test_same_seed_same_scores():
     assert (first != other).any()
 
 
-def test_several_rankers_are_averaged():
-    settings = {**SMALL, "share": 0.5, "n_negatives": 5}
-    one = LearnedRanker(["knows", "noise"], **settings).learn(pool(0))
-    three = LearnedRanker(["knows", "noise"], n_rankers=3, **settings).learn(pool(0))
-    assert three.models_[0].model_to_string() == one.models_[0].model_to_string()
-    alone = []
-    for model in three.models_:
-        one.models_ = [model]
-        alone.append(one.fuse(pool(1)))
-    assert (alone[0] != alone[1]).any()
-    np.testing.assert_allclose(three.fuse(pool(1)), np.mean(alone, axis=0), rtol=1e-5, atol=1e-6)
-
-
 def test_users_are_ranked_each_by_herself():
     ranker = LearnedRanker(["knows", "noise"], **SMALL).learn(pool(0))
     new = pool(1)
@@ -178,7 +165,7 @@ def test_changing_test_data_changes_nothing_learnt(task):
         ).learn(one.window("earlier_1"), one.window("validation"))
         for one in (task, other)
     ]  # fmt: skip
-    assert learnt[0].models_[0].model_to_string() == learnt[1].models_[0].model_to_string()
+    assert learnt[0].model_.model_to_string() == learnt[1].model_.model_to_string()
 
 
 @pytest.mark.parametrize(
@@ -188,7 +175,6 @@ def test_changing_test_data_changes_nothing_learnt(task):
         ({"inputs": ()}, "needs features"),
         ({"n_trees": 0}, "n_trees"),
         ({"n_leaves": 1}, "n_leaves"),
-        ({"n_rankers": 0}, "n_rankers"),
         ({"share": 0.0}, "share must be above 0"),
         ({"learning_rate": 2}, "learning_rate must be above 0"),
     ],

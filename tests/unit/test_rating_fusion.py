@@ -246,6 +246,9 @@ def test_members_that_know_the_ratings_by_heart_are_refused(ratings):
         RatingFusion(fitted).fit(ratings)
     with pytest.raises(ValueError, match="was fitted on 10 of these 10 ratings"):
         RatingFusion(fitted, "mean").fit(ratings.select(slice(0, 10)))
+    without_clock = replace(ratings, time=0 * ratings.time, has_time=False)
+    with pytest.raises(ValueError, match="was fitted on 10 of these 10 ratings"):
+        RatingFusion(fitted, "mean").fit(without_clock.select(slice(0, 10)))
 
 
 def test_fitted_members_may_be_fused_on_ratings_held_out_from_them(ratings):

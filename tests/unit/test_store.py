@@ -38,9 +38,7 @@ def test_made_once_and_read_again(folder):
     again = stored("part", counted(calls), depends=[events()])
     assert first["x"] == again["x"] == 3.0
     assert len(calls) == 1
-    assert [path.suffix for path in sorted(folder.iterdir())] == [".npz", ".lock"] or len(
-        list(folder.glob("part-*.npz"))
-    ) == 1
+    assert len(list(folder.glob("part-*.npz"))) == 1
 
 
 @pytest.mark.parametrize(
