@@ -3,6 +3,7 @@
 from recbook.book.claims import BrokenClaim, Claim, claim, say
 from recbook.book.exercises import Exercise, near
 from recbook.book.figures import COLOURS, show, use_style
+from recbook.book.recorded import recorded
 from recbook.book.results import board, report, report_ratings
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "board",
     "claim",
     "near",
+    "recorded",
     "report",
     "report_ratings",
     "say",
