@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: book test sabotage lab data members sync diagrams lint lock bench clean help
+.PHONY: book test sabotage lab data members sync diagrams lint lock bench recorded clean help
 
 book: $(VENV)/ready            ## build the book into _build/html
 	@$(RUN) site/build.py
@@ -36,6 +36,10 @@ lint: $(VENV)/ready            ## what the tests check of style, mended where it
 
 bench: $(VENV)/ready data      ## side-by-side timings against peers
 	@for script in benchmarks/*.py; do $(RUN) $$script || exit 1; done
+
+recorded: $(VENV)/ready data   ## measure the deep models again: five seeds, longer runs (an hour)
+	@for script in $$(ls benchmarks/deep/*.py | grep -v record.py); do \
+		$(RUN) $$script seeds && $(RUN) $$script longer || exit 1; done
 
 lock: $(VENV)/ready            ## renew requirements.lock from pyproject.toml
 	@$(RUN) -m pip install -q uv

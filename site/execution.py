@@ -76,7 +76,8 @@ def surroundings(book: Book) -> str:
     digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
     data = book.root / "data"
     committed = [p for p in data.rglob("*") if "cache" not in p.parts and p.suffix != ".md"]
-    files = [*book.package.rglob("*.py"), *committed, book.root / "requirements.lock"]
+    package = [p for kind in ("*.py", "*.json") for p in book.package.rglob(kind)]
+    files = [*package, *committed, book.root / "requirements.lock"]
     for path in sorted(path for path in files if path.is_file()):
         digest.update(path.as_posix().removeprefix(book.root.as_posix()).encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())

@@ -57,6 +57,9 @@ def test_nothing_runs_twice_until_something_it_depends_on_changes(make_book, tmp
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ratings.csv").write_text("1,2,3\n")
     assert ran(book) == ["one", "two"]
+    # What the package carries, such as recorded runs.
+    (book.package / "recorded.json").write_text("{}")
+    assert ran(book) == ["one", "two"]
 
 
 def test_a_function_edited_in_the_package_is_never_served_from_an_old_run(make_book):
