@@ -111,6 +111,16 @@ def test_one_model_for_each_fold_is_taken_in_their_order(folds):
         report_ratings("too few", models[:3], folds)
 
 
+def test_the_trained_weights_of_a_network_are_entered(task, monkeypatch, tmp_path):
+    monkeypatch.setenv("RECBOOK_RESULTS", str(tmp_path / "results"))
+    model = Popularity()
+    report("plain", model, task)
+    model.n_parameters_ = 12
+    report("as if trained", model, task)
+    lines = (tmp_path / "results").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["parameters"] for line in lines] == [None, 12]
+
+
 def test_without_a_build_nothing_is_written(task, monkeypatch, tmp_path):
     monkeypatch.delenv("RECBOOK_RESULTS", raising=False)
     monkeypatch.chdir(tmp_path)
