@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from recbook.data.interactions import Interactions
-from recbook.models.deep import backend, base
-from recbook.models.deep.base import DeepRecommender, batches
+from recbook.models.deep import backend, base, training
+from recbook.models.deep.base import DeepRecommender
+from recbook.models.deep.training import batches
 
 
 class Dot(DeepRecommender):
@@ -142,7 +143,7 @@ def test_a_loss_that_is_no_number_stops_with_a_remedy(events):
 def test_long_fits_say_how_far_they_are(events, monkeypatch, capsys):
     Dot(epochs=2).fit(events)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(base, "PROGRESS_AFTER", 0.0)
+    monkeypatch.setattr(training, "PROGRESS_AFTER", 0.0)
     Dot(epochs=2).fit(events)
     assert "Dot: epoch 2 of 2, loss 0." in capsys.readouterr().err
 

@@ -1,22 +1,19 @@
-"""What all deep recommenders share: the training loop and scores from learnt vectors."""
+"""What all deep recommenders share: how they are trained, and scores from learnt vectors."""
 
 from __future__ import annotations
 
-import sys
-import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from recbook.data.interactions import Interactions
-from recbook.models.base import Recommender, check_at_least
+from recbook.models.base import Recommender
 from recbook.models.deep import backend
+from recbook.models.deep.training import check_training, train
 from recbook.models.list_inputs import block_scores, has_events
-
-PROGRESS_AFTER = 2.0  # seconds of fitting after which a line on stderr says how far it is
 
 
 class DeepRecommender(Recommender):
@@ -86,10 +83,7 @@ class DeepRecommender(Recommender):
         """Store what scoring needs as NumPy arrays, so that a fitted model needs no TensorFlow."""
 
     def _check_training(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            check_at_least(name, getattr(self, name), 1)
-        check_at_least("learning_rate", self.learning_rate, 0)
-        check_at_least("weight_decay", self.weight_decay, 0)
+        check_training(self)
         if self.monitor is not None and not callable(self.monitor):
             raise ValueError(f"monitor must be a function of the model, got {self.monitor!r}")
 
@@ -103,7 +97,6 @@ class DeepRecommender(Recommender):
         ValueError
             If the loss stops being a number.
         """
-        tf, keras = backend.load()
         self.device_ = backend.device()
         self.interactions_ = interactions
         self.known_ = has_events(interactions.matrix("binary"))
@@ -116,7 +109,13 @@ class DeepRecommender(Recommender):
         self.n_parameters_ = int(sum(np.prod(w.shape) for w in network.trainable_weights))
         self.history_, self.best_epoch_ = pd.DataFrame({"loss": []}), 0
         if len(events):
-            self._train(tf, keras, network, events, rng)
+            self.history_, self.best_epoch_ = train(
+                network,
+                lambda: self._examples(events, rng),
+                self._loss,
+                self,
+                judge=None if self.monitor is None else lambda: self._monitored(network, events),
+            )
         self._store(network, events)
         return self
 
@@ -135,83 +134,10 @@ class DeepRecommender(Recommender):
         """Return the scores of a block of users: here the products of what `_keep` stored."""
         return self.user_vectors_[start:stop] @ self.item_vectors_.T + self.item_bias_
 
+    def _monitored(self, network, events: Interactions) -> float:
+        self._store(network, events)
+        return self.monitor(self)
+
     def _store(self, network, events: Interactions) -> None:
         self.weights_ = network.get_weights()
         self._keep(network, events)
-
-    def _train(self, tf, keras, network, events: Interactions, rng: np.random.Generator) -> None:
-        optimizer = keras.optimizers.Adam(
-            self.learning_rate, weight_decay=self.weight_decay or None
-        )
-        optimizer.build(network.trainable_variables)
-
-        @tf.function(reduce_retracing=True)
-        def step(*batch):
-            with tf.GradientTape() as tape:
-                loss = self._loss(network, *batch)
-            slopes = tape.gradient(loss, network.trainable_variables)
-            # Rows of an embedding come one by one; where a batch has a row twice, Adam would square
-            # the parts and not their sum.
-            slopes = [tf.convert_to_tensor(slope) for slope in slopes]
-            optimizer.apply_gradients(zip(slopes, network.trainable_variables, strict=True))
-            return loss
-
-        writer = tf.summary.create_file_writer(str(self.log_dir)) if self.log_dir else None
-        tell, rows, best, best_weights = _Progress(self), [], -np.inf, None
-        for epoch in range(1, self.epochs + 1):
-            examples = self._examples(events, rng)
-            losses = [step(*batch) for batch in batches(examples, self.batch_size)]
-            row = {"loss": float(np.mean([loss.numpy() for loss in losses]))}
-            if not np.isfinite(row["loss"]):
-                raise ValueError(
-                    f"the loss of {type(self).__name__} is {row['loss']} in epoch {epoch}; "
-                    f"lower learning_rate, which is {self.learning_rate}"
-                )
-            if self.monitor is not None:
-                self._store(network, events)
-                row["monitor"] = float(self.monitor(self))
-                if row["monitor"] > best:
-                    best, best_weights = row["monitor"], self.weights_
-                    self.best_epoch_ = epoch
-            rows.append(row)
-            self.history_ = pd.DataFrame(rows, index=pd.RangeIndex(1, epoch + 1, name="epoch"))
-            if writer is not None:
-                with writer.as_default(step=epoch):
-                    for name, value in row.items():
-                        tf.summary.scalar(name, value)
-            tell(epoch, row)
-            if self.monitor is not None and epoch - self.best_epoch_ >= self.patience:
-                break
-        tell.end()
-        if writer is not None:
-            writer.close()
-        if best_weights is not None:
-            network.set_weights(best_weights)
-        else:
-            self.best_epoch_ = self.epochs
-
-
-def batches(arrays: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yield batches of `size` rows; the last is as long as what is left."""
-    for start in range(0, len(arrays[0]), size):
-        yield tuple(array[start : start + size] for array in arrays)
-
-
-class _Progress:
-    """A line on stderr that follows a fit which takes long enough to be waited for."""
-
-    def __init__(self, model: DeepRecommender) -> None:
-        self.model, self.started, self.shown = model, time.perf_counter(), False
-
-    def __call__(self, epoch: int, row: dict[str, float]) -> None:
-        if sys.stderr is None or time.perf_counter() - self.started < PROGRESS_AFTER:
-            return
-        values = ", ".join(f"{name} {value:.4f}" for name, value in row.items())
-        line = f"{type(self.model).__name__}: epoch {epoch} of {self.model.epochs}, {values}"
-        sys.stderr.write(f"\r{line}" if sys.stderr.isatty() else f"{line}\n")
-        sys.stderr.flush()
-        self.shown = sys.stderr.isatty()
-
-    def end(self) -> None:
-        if self.shown:
-            sys.stderr.write("\n")
