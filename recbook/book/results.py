@@ -41,7 +41,8 @@ def report(name: str, model, task: TopNTask) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        What `recbook.evaluation.protocols.evaluate` gives.
+        What `recbook.evaluation.protocols.evaluate` gives, with `fit_seconds` and `score_seconds`
+        in its `attrs`.
     """
     known = task.fit_on("test")
     params, fit_seconds = getattr(model, _REPORTED, ("", 0.0))
@@ -53,14 +54,15 @@ def report(name: str, model, task: TopNTask) -> pd.DataFrame:
     started = time.perf_counter()
     values = evaluate(model, task, on="test", k=10)
     score_seconds = time.perf_counter() - started
+    # What was made before and kept, such as a fusion's members, brings its own times.
+    values.attrs["fit_seconds"] = getattr(model, "fit_seconds_", 0.0) + fit_seconds
+    values.attrs["score_seconds"] = getattr(model, "score_seconds_", 0.0) + score_seconds
     _enter(
         {
             "task": task.name,
             "name": name,
             "model": repr(model),
-            # What was made before and kept, such as a fusion's members, brings its own times.
-            "fit_seconds": getattr(model, "fit_seconds_", 0.0) + fit_seconds,
-            "score_seconds": getattr(model, "score_seconds_", 0.0) + score_seconds,
+            **values.attrs,
             "megabytes": _megabytes(model),
             "parameters": getattr(model, "n_parameters_", None),  # where a network is trained
             "values": {metric: values[metric].round(6).tolist() for metric in KEPT},

@@ -116,9 +116,11 @@ def test_the_trained_weights_of_a_network_are_entered(task, monkeypatch, tmp_pat
     model = Popularity()
     report("plain", model, task)
     model.n_parameters_ = 12
-    report("as if trained", model, task)
+    values = report("as if trained", model, task)
     lines = (tmp_path / "results").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["parameters"] for line in lines] == [None, 12]
+    entered = [json.loads(line) for line in lines]
+    assert [one["parameters"] for one in entered] == [None, 12]
+    assert values.attrs == {name: entered[1][name] for name in ("fit_seconds", "score_seconds")}
 
 
 def test_without_a_build_nothing_is_written(task, monkeypatch, tmp_path):
