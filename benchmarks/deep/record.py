@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
 from datetime import date
 
 from recbook.book.recorded import FOLDER
+from recbook.data.download import write_atomically
 from recbook.models.deep.backend import device
 
 
@@ -23,7 +23,7 @@ def record_claims(name: str, values: dict[str, list[float]]) -> None:
     for claim, found in values.items():
         if len(found) < 5:
             raise ValueError(f"{claim} has values of {len(found)} seeds; five are needed")
-    kept = {claim: [round(float(one), 5) for one in found] for claim, found in values.items()}
+    kept = {claim: [float(f"{one:.5g}") for one in found] for claim, found in values.items()}
     _merge(name, "claims", kept)
 
 
@@ -52,7 +52,4 @@ def _merge(name: str, part: str, values: dict) -> None:
     content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     content[part] = {**content.get(part, {}), **values}
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=FOLDER, delete=False, encoding="utf-8") as file:
-        file.write(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    write_atomically(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
