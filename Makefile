@@ -10,7 +10,7 @@ book: $(VENV)/ready            ## build the book into _build/html
 
 test: book                     ## build, then run every test, in a real browser too
 	@$(RUN) site/browser.py
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q -n 2 --dist loadfile
 
 sabotage: $(VENV)/ready members ## break every claim on purpose, see it fail (an hour; CI: weekly)
 	@$(RUN) tests/chapters/sabotage.py

@@ -1,5 +1,7 @@
 """Every public model, with the parameters that the contract suite runs it with."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -197,6 +199,11 @@ FUSIONS = [
     (LearnedRanker(TRIO, n_trees=5, min_leaf=5), NOBODY),
     (LearnedRanker(PAIR, inputs=["rank"], n_trees=5, min_leaf=5, n_candidates=20), NOBODY),
 ]
+
+
+def label(model) -> str:
+    """Return the name of a model's tests: the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(model))
 
 
 def fresh(model):

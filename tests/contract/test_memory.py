@@ -18,7 +18,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from registered import PREDICTORS, RECOMMENDERS
+from registered import PREDICTORS, RECOMMENDERS, label
 
 from recbook.data.interactions import Interactions
 from recbook.models.deep.base import DeepRecommender
@@ -110,7 +110,7 @@ def test_memory_of_a_deep_model_stays_below_what_is_stated(model, events):
         assert allowed < 4e9, f"{part}: {allowed:,.0f} bytes are far too many to state"
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=label)
 def test_memory_stays_below_what_is_stated(model, events):
     stated = stated_by(model)
     sizes = {"n_users": N_USERS, "n_items": N_ITEMS, "n_events": N_EVENTS}

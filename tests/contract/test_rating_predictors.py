@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from registered import PREDICTORS
+from registered import PREDICTORS, label
 
 import recbook.fusion
 from recbook.fusion.rating_fusion import StoredRatingFusion
@@ -37,7 +37,7 @@ def test_held_out_rating_is_found(model, off, ratings):
     np.testing.assert_allclose(predicted, 5, atol=off, rtol=1e-7)
 
 
-@pytest.mark.parametrize("model", [model for model, _ in PERSONAL], ids=repr)
+@pytest.mark.parametrize("model", [model for model, _ in PERSONAL], ids=label)
 def test_cells_of_the_other_colour_are_predicted_low(model, ratings):
     user = np.arange(10)
     white = ratings.select((ratings.user + 1) % 10 != ratings.item)  # these are held out as well
@@ -45,7 +45,7 @@ def test_cells_of_the_other_colour_are_predicted_low(model, ratings):
     assert (predicted < 3).all()
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=label)
 class TestRatingPredictor:
     def test_fit_returns_self(self, model, ratings):
         model = fresh(model)

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from registered import FUSIONS, NEW, RECOMMENDERS, REPEAT, fresh
+from registered import FUSIONS, NEW, RECOMMENDERS, REPEAT, fresh, label
 
 import recbook.fusion
 import recbook.models
@@ -32,20 +32,20 @@ def test_every_public_fusion_is_registered(public_classes):
     }
 
 
-@pytest.mark.parametrize("model", found_by(NEW), ids=repr)
+@pytest.mark.parametrize("model", found_by(NEW), ids=label)
 def test_held_out_item_of_the_own_colour_comes_first(model, events):
     lists = fresh(model).fit(events).recommend(np.arange(10), 3, exclude=events)
     assert lists[:, 0].tolist() == list(range(10))
 
 
-@pytest.mark.parametrize("model", found_by(REPEAT), ids=repr)
+@pytest.mark.parametrize("model", found_by(REPEAT), ids=label)
 def test_items_taken_before_come_first(model, events):
     lists = fresh(model).fit(events).recommend(np.arange(10), 4)
     for user, items in enumerate(lists):
         assert sorted(items) == [i for i in range(10) if (user + i) % 2 == 0 and i != user]
 
 
-@pytest.mark.parametrize("model", found_by(NEW), ids=repr)
+@pytest.mark.parametrize("model", found_by(NEW), ids=label)
 def test_answer_follows_the_data_when_users_are_shuffled(model, events):
     shuffled = np.random.default_rng(0).permutation(10)
     moved = type(events)(
@@ -56,7 +56,7 @@ def test_answer_follows_the_data_when_users_are_shuffled(model, events):
     assert lists[:, 0].tolist() == list(range(10))
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=label)
 class TestRecommender:
     def test_fit_returns_self(self, model, events):
         model = fresh(model)

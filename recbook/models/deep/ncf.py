@@ -22,7 +22,7 @@ class NeuralCF(DeepRecommender):
     With p_u and q_i vectors of n_factors numbers, ∘ the product number by number, [ , ] one vector
     put behind the other, and f a network of layers h → max(0, W h + b), the score s(u, i) is
 
-        dot      p_u · q_i + b_u + c_i + b
+        dot      p_u · q_i + b_u + c_i           (b_u with loss "binary" only)
         gmf      w · (p_u ∘ q_i) + b              (generalised matrix factorisation)
         mlp      w · f([p_u, q_i]) + b            (multi-layer perceptron)
         neumf    w · [p_u ∘ q_i, f([p'_u, q'_i])] + b, with vectors of its own for each half
@@ -101,9 +101,7 @@ class NeuralCF(DeepRecommender):
         check_choice("kind", kind, KINDS)
         check_at_least("n_factors", n_factors, 1)
         hidden = tuple(hidden)
-        if not hidden:
-            raise ValueError('hidden must name at least one width; for none take kind="dot"')
-        for width in hidden:
+        for width in hidden or (0,):
             check_at_least("each width in hidden", width, 1)
         check_choice("negatives", negatives, ("uniform", "popularity"))
         check_input("binary", None, half_life_events, None)
