@@ -130,7 +130,7 @@ def _row(row: dict, chapters: dict[str, tuple[str, str]], single: bool) -> list[
     links = []
     held = "" if row.get("megabytes") is None else f"<br>{row['megabytes']:.1f}\u00a0MB"
     if row.get("parameters"):
-        held += f"<br>{row['parameters'] / 1e6:.2f}\u00a0M\u00a0weights"
+        held += f"<br>{row['parameters'] / 1e6:.2f}\u00a0M weights"
     for name in row["chapters"]:
         page, title = chapters.get(name, ("", name))
         links.append(f"[{title.split()[0]}]({page})" if page else title)

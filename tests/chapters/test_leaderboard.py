@@ -171,7 +171,7 @@ def test_the_page_lists_every_row_of_every_task(tmp_path):
     assert "| better |" in page
     assert "| Against personal frequency | Against other |" in page
     assert "1.0\u00a0+\u00a00.2\u00a0s<br>2.0\u00a0MB |" in page
-    assert "1.0\u00a0+\u00a00.2\u00a0s<br>2.0\u00a0MB<br>0.25\u00a0M\u00a0weights |" in page
+    assert "1.0\u00a0+\u00a00.2\u00a0s<br>2.0\u00a0MB<br>0.25\u00a0M weights |" in page
 
 
 def test_the_picture_marks_what_is_off_its_scale():

@@ -6,7 +6,7 @@ import pytest
 
 from recbook.data.interactions import Interactions
 from recbook.models.deep import backend
-from recbook.models.deep.lightgcn import LightGCN, _product, _sparse_tensor, normalised_adjacency
+from recbook.models.deep.lightgcn import LightGCN, _both_ways, _product, normalised_adjacency
 
 backend.load()  # silences TensorFlow's start, and makes it deterministic
 import tensorflow as tf  # noqa: E402
@@ -94,7 +94,7 @@ class TestPropagation:
         with tf.GradientTape() as tape:
             tape.watch(x)
             total = tf.reduce_sum(
-                _product(tf, _sparse_tensor(tf, sparse.csr_array(matrix)), x) * weights
+                _product(tf, _both_ways(tf, sparse.csr_array(matrix)), x) * weights
             )
         np.testing.assert_allclose(tape.gradient(total, x), matrix.T @ weights, atol=1e-5)
 

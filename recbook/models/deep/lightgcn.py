@@ -199,8 +199,8 @@ def _nodes_class(keras):
         def __init__(self, edges, n_factors, n_layers, scale, seed, **kwargs):
             super().__init__(**kwargs)
             self.n_users, self.n_layers = edges.shape[0], n_layers
-            self.walk = _sparse_tensor(tf, normalised_adjacency(edges))
-            self.edges = _sparse_tensor(tf, edges)
+            self.walk = _both_ways(tf, normalised_adjacency(edges))
+            self.edges = _both_ways(tf, edges)
             self.user_weight = tf.constant(edges.sum(axis=1), tf.float32)
             self.start = self.add_weight(
                 shape=(sum(edges.shape), n_factors), name="vectors",
@@ -225,24 +225,31 @@ def _nodes_class(keras):
     return Nodes
 
 
-def _sparse_tensor(tf, matrix: sparse.csr_array):
-    matrix = matrix.tocoo()
-    places = np.stack([matrix.row, matrix.col], axis=1).astype(np.int64)
-    return tf.SparseTensor(places, matrix.data.astype(np.float32), matrix.shape)
+def _both_ways(tf, matrix: sparse.csr_array) -> tuple:
+    """Return a matrix and its transpose as sparse tensors."""
+    made = []
+    for one in (matrix.tocsr(), matrix.T.tocsr()):
+        one = one.tocoo()
+        places = np.stack([one.row, one.col], axis=1).astype(np.int64)
+        made.append(tf.SparseTensor(places, one.data.astype(np.float32), one.shape))
+    return tuple(made)
 
 
-def _product(tf, matrix, dense):
-    """Return matrix @ dense, by compressed rows; the gradient is the transposed product."""
+def _product(tf, both_ways, dense):
+    """Return matrix @ dense, by compressed rows; the gradient is the transpose's product.
 
-    @tf.custom_gradient
-    def multiply(dense):
+    TensorFlow could transpose by itself, but with several threads adds up in another order each
+    time.
+    """
+
+    def times(matrix, dense):
         rows = tf.raw_ops.SparseTensorToCSRSparseMatrix(
             indices=matrix.indices, values=matrix.values, dense_shape=matrix.dense_shape
         )
+        return tf.raw_ops.SparseMatrixMatMul(a=rows, b=dense)
 
-        def slope(upstream):
-            return tf.raw_ops.SparseMatrixMatMul(a=rows, b=upstream, transpose_a=True)
-
-        return tf.raw_ops.SparseMatrixMatMul(a=rows, b=dense), slope
+    @tf.custom_gradient
+    def multiply(dense):
+        return times(both_ways[0], dense), lambda upstream: times(both_ways[1], upstream)
 
     return multiply(dense)

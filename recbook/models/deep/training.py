@@ -76,15 +76,20 @@ def train(
         optimizer.apply_gradients(zip(slopes, network.trainable_variables, strict=True))
         return value
 
+    def one_pass(*arrays):
+        n, total = tf.shape(arrays[0])[0], tf.constant(0.0)
+        for start in tf.range(0, n, model.batch_size):
+            total += step(*(array[start : start + model.batch_size] for array in arrays))
+        return total / tf.cast(tf.maximum(1, -(-n // model.batch_size)), total.dtype)
+
     writer = tf.summary.create_file_writer(str(log_dir)) if log_dir else None
     tell, rows, best, weights, best_epoch = _Progress(model), [], -np.inf, None, model.epochs
     for epoch in range(1, model.epochs + 1):
         arrays = examples()
-        if epoch == 1:  # batches of any length, or the last one would be compiled again
+        if epoch == 1:  # the whole pass is one graph: no way back to Python after each batch
             shapes = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arrays]
-            step = tf.function(step, input_signature=shapes)
-        losses = [step(*batch) for batch in batches(arrays, model.batch_size)]
-        row = {"loss": float(np.mean([value.numpy() for value in losses]))}
+            one_pass = tf.function(one_pass, input_signature=shapes)
+        row = {"loss": float(one_pass(*arrays))}
         if not np.isfinite(row["loss"]):
             raise ValueError(
                 f"the loss of {type(model).__name__} is {row['loss']} in epoch {epoch}; "
