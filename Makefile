@@ -37,8 +37,8 @@ lint: $(VENV)/ready            ## what the tests check of style, mended where it
 bench: $(VENV)/ready data      ## side-by-side timings against peers
 	@for script in benchmarks/*.py; do $(RUN) $$script || exit 1; done
 
-recorded: $(VENV)/ready data   ## measure the deep models again: five seeds, longer runs (an hour)
-	@for script in $$(ls benchmarks/deep/*.py | grep -v record.py); do \
+recorded: $(VENV)/ready data   ## measure again what the build cannot: five seeds, longer runs (over an hour)
+	@for script in $$(ls benchmarks/recorded/*.py | grep -v record.py); do \
 		$(RUN) $$script seeds && $(RUN) $$script longer || exit 1; done
 
 lock: $(VENV)/ready            ## renew requirements.lock from pyproject.toml

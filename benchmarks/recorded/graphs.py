@@ -1,8 +1,8 @@
 """Graphs: how claims of chapter 09 vary with the seed, and what takes minutes to train.
 
-python benchmarks/deep/graphs.py seeds      the chapter's settings, five seeds
-python benchmarks/deep/graphs.py longer     depths 0 to 4, each tuned; the shop; a VAE
-python benchmarks/deep/graphs.py films|depth|shop|vae    one of these
+python benchmarks/recorded/graphs.py seeds      the chapter's settings, five seeds
+python benchmarks/recorded/graphs.py longer     depths 0 to 4, each tuned; the shop; a VAE
+python benchmarks/recorded/graphs.py films|depth|shop|vae    one of these
 """
 
 from __future__ import annotations

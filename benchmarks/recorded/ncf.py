@@ -1,6 +1,6 @@
 """Measure neural collaborative filtering: spread over seeds, and runs longer than a chapter's.
 
-OMP_NUM_THREADS=1 python benchmarks/deep/ncf.py seeds | longer
+OMP_NUM_THREADS=1 python benchmarks/recorded/ncf.py seeds | longer
 
 Seconds are those of the processor, with one thread.
 """

@@ -1,6 +1,6 @@
 """Chapter 08's claims about networks themselves, for five seeds: its own cells, run again.
 
-python benchmarks/deep/networks.py seeds
+python benchmarks/recorded/networks.py seeds
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the picture network of chapter 09 gives with other seeds, and with settings for longer runs.
 
-    python benchmarks/deep/pictures.py seeds     # the chapter's own cells, seeds 0 to 4: 2 minutes
-    python benchmarks/deep/pictures.py longer    # 5 minutes
+    python benchmarks/recorded/pictures.py seeds   # the chapter's own cells, five seeds: 2 minutes
+    python benchmarks/recorded/pictures.py longer  # 5 minutes
 
 The chapter learns from a simulated shop of seed 1 and is judged on the book's shop and on one of
 seed 11; "five shops" repeats the judgement on shops of seeds 11 to 15.

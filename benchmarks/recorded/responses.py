@@ -1,7 +1,7 @@
 """What chapter 08 says of response prediction: over five seeds, and with more rows.
 
-python benchmarks/deep/responses.py seeds
-python benchmarks/deep/responses.py longer
+python benchmarks/recorded/responses.py seeds
+python benchmarks/recorded/responses.py longer
 """
 
 import sys

@@ -1,8 +1,8 @@
 """What the sequence models of chapter 09 do with other seeds, and with more time.
 
-    python benchmarks/deep/sequences.py seeds     the claims' values for seeds 0 to 4
-    python benchmarks/deep/sequences.py dice      the loss of exercise 9.2
-    python benchmarks/deep/sequences.py longer    larger settings, and films under one cut for all
+    python benchmarks/recorded/sequences.py seeds     the claims' values for seeds 0 to 4
+    python benchmarks/recorded/sequences.py dice      the loss of exercise 9.2
+    python benchmarks/recorded/sequences.py longer    larger settings, and films cut for all at once
 
 The settings of `seeds` are the chapter's.
 """

@@ -1,7 +1,7 @@
 """What chapter 08 says of the two-tower model: over five seeds, and with larger settings.
 
-python benchmarks/deep/two_tower.py seeds
-python benchmarks/deep/two_tower.py longer
+python benchmarks/recorded/two_tower.py seeds
+python benchmarks/recorded/two_tower.py longer
 """
 
 import sys

@@ -1,6 +1,6 @@
 """The best trained model of films in chapter 09 against counted transitions, for five seeds.
 
-python benchmarks/deep/verdict.py seeds      # 8 minutes
+python benchmarks/recorded/verdict.py seeds      # 8 minutes
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Results of runs too long for a build: made by a script, kept beside the package, shown as such.
 
-A file `recorded/NAME.json` is written by `benchmarks/deep/NAME.py`, with two parts:
+A file `recorded/NAME.json` is written by `benchmarks/recorded/NAME.py`, with two parts:
 
 - "claims": for each claim whose value depends on chance, that value for five seeds or more; a test
   holds the claim's bounds to them;
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "recorded"
 
 
 def recorded(name: str) -> dict:
-    """Return what `benchmarks/deep/NAME.py` recorded.
+    """Return what `benchmarks/recorded/NAME.py` recorded.
 
     Returns
     -------

@@ -27,7 +27,7 @@ def ledger() -> dict[str, dict]:
 
 
 def test_every_record_has_its_script_and_every_script_its_record():
-    scripts = {path.stem for path in (ROOT / "benchmarks" / "deep").glob("*.py")} - {"record"}
+    scripts = {path.stem for path in (ROOT / "benchmarks" / "recorded").glob("*.py")} - {"record"}
     assert scripts == set(NAMES)
 
 

@@ -56,8 +56,8 @@ class LightGCN(DeepRecommender):
     Notes
     -----
     TensorFlow's product with a `tf.SparseTensor` is slow on a CPU; the same product with the matrix
-    in compressed rows takes an eighth of the time. As Ã is symmetric, the gradient of a layer is
-    the same product again.
+    in compressed rows takes an eighth of the time. The gradient of a layer is the same product
+    again, as Ã is symmetric.
 
     Memory: fit at most
     ``12 * min(batch_size, n_users) * n_items + 16 * n_factors * (n_users + n_items)

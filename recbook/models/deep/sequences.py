@@ -129,7 +129,7 @@ class SequenceRecommender(DeepRecommender):
         items, targets = windows(
             interactions, self.length, rng, follows=self.follows, max_windows=self.max_windows
         )
-        # Rows without events fill the last batch: of one shape, batches need one built step only.
+        # Rows without events fill the last batch, so that each shares the same number of negatives.
         places = rng.permutation(-(-len(items) // self.batch_size) * self.batch_size)
         arrays = tuple(_filled(array, len(places))[places] for array in (items, targets))
         if self.n_negatives is None:

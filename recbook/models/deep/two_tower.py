@@ -200,7 +200,7 @@ class TwoTower(DeepRecommender):
 
     def _examples(self, interactions: Interactions, rng: np.random.Generator):
         users = rng.permutation(np.unique(interactions.user)).astype(np.int32)
-        # Whole batches only: a short one has fewer wrong answers, and a graph of its own to trace.
+        # Whole batches only: a short one has fewer wrong answers.
         users = users[: len(users) // self.batch_size * self.batch_size or None]
         return users, draw_items(self._chances, users, self.n_positives, rng)
 
