@@ -17,6 +17,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# What a chapter needs in Colab beside the extra "chapters"; TensorFlow is there already.
+EXTRAS = {"16_scale_and_real_time": ["scale", "serve"]}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -26,21 +28,22 @@ def address(root: Path = ROOT) -> str:
     return project["urls"]["Repository"].rstrip("/")
 
 
-def first_cell(repository: str) -> str:
-    """Return the source of every chapter's first code cell."""
+def first_cell(repository: str, chapter: str = "") -> str:
+    """Return the source of a chapter's first code cell."""
+    extras = ",".join(["chapters", *EXTRAS.get(chapter, [])])
     return (
         "import sys\n\n"
         'if "google.colab" in sys.modules:\n'
-        f'    %pip install -q "recbook[chapters] @ git+{repository}"'
+        f'    %pip install -q "recbook[{extras}] @ git+{repository}"'
     )
 
 
-def clean(notebook: dict, repository: str) -> dict:
+def clean(notebook: dict, repository: str, chapter: str = "") -> dict:
     """Return the notebook as it is committed; raises ValueError if its first cell is another."""
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     if not code or "google.colab" not in "".join(code[0]["source"]):
         raise ValueError("the first code cell must be the one that installs the package in Colab")
-    code[0]["source"] = first_cell(repository).splitlines(keepends=True)
+    code[0]["source"] = first_cell(repository, chapter).splitlines(keepends=True)
     for cell in code:
         cell["outputs"], cell["execution_count"] = [], None
     notebook["metadata"] = {
@@ -64,7 +67,7 @@ def problems(root: Path = ROOT, *, mend: bool = False) -> list[str]:
         ):
             found.append(f"{path.name}: outputs are committed")
         try:
-            after = text(clean(json.loads(before), address(root)))
+            after = text(clean(json.loads(before), address(root), path.stem))
         except ValueError as error:
             raise SystemExit(f"{path.name}: {error}") from error
         if after != before:

@@ -2,10 +2,11 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
-from sync import address, clean, first_cell, problems, text
+from sync import EXTRAS, address, clean, first_cell, problems, text
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -80,7 +81,16 @@ def test_the_first_cell_installs_the_package_in_colab_and_nothing_else(path, mon
     shell = types.SimpleNamespace(run_line_magic=lambda name, line: ran.append((name, line)))
     source = "".join(cells(path, "code")[0]["source"])
     exec(TransformerManager().transform_cell(source), {"get_ipython": lambda: shell})
-    assert ran == [("pip", f'install -q "recbook[chapters] @ git+{address()}"')]
+    extras = ",".join(["chapters", *EXTRAS.get(path.stem, [])])
+    assert ran == [("pip", f'install -q "recbook[{extras}] @ git+{address()}"')]
+
+
+def test_what_a_first_cell_installs_is_an_extra_and_for_a_chapter():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {one for extras in EXTRAS.values() for one in extras} <= {
+        *project["optional-dependencies"]
+    }
+    assert set(EXTRAS) <= {path.stem for path in CHAPTERS}
 
 
 @each_chapter

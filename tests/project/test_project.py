@@ -86,7 +86,9 @@ ALLOWED = {
     "models": {"data", "models"},
     "fusion": {"data", "models", "evaluation", "fusion"},  # weights are learnt by a metric
     "evaluation": {"data", "evaluation"},
+    "search": {"data", "models", "search"},
     "scale": {"data", "scale"},
+    "serve": {"data", "models", "serve"},
     "book": {"book", "evaluation", "data"},
 }
 

@@ -77,9 +77,13 @@ def train(
         return value
 
     def one_pass(*arrays):
-        n, total = tf.shape(arrays[0])[0], tf.constant(0.0)
-        for start in tf.range(0, n, model.batch_size):
-            total += step(*(array[start : start + model.batch_size] for array in arrays))
+        n = tf.shape(arrays[0])[0]
+
+        def one_batch(start, total):
+            rows = (array[start : start + model.batch_size] for array in arrays)
+            return start + model.batch_size, total + step(*rows)
+
+        total = tf.while_loop(lambda start, _: start < n, one_batch, (0, 0.0))[1]
         return total / tf.cast(tf.maximum(1, -(-n // model.batch_size)), total.dtype)
 
     writer = tf.summary.create_file_writer(str(log_dir)) if log_dir else None
@@ -88,7 +92,8 @@ def train(
         arrays = examples()
         if epoch == 1:  # the whole pass is one graph: no way back to Python after each batch
             shapes = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arrays]
-            one_pass = tf.function(one_pass, input_signature=shapes)
+            # No loop or branch of Python stands for one of the graph, so none is looked for.
+            one_pass = tf.function(one_pass, input_signature=shapes, autograph=False)
         row = {"loss": float(one_pass(*arrays))}
         if not np.isfinite(row["loss"]):
             raise ValueError(
