@@ -86,7 +86,7 @@ ALLOWED = {
     "models": {"data", "models"},
     "fusion": {"data", "models", "evaluation", "fusion"},  # weights are learnt by a metric
     "evaluation": {"data", "evaluation"},
-    "search": {"data", "models", "search"},
+    "search": {"data", "models", "evaluation", "search"},  # its tasks are windows too
     "scale": {"data", "scale"},
     "serve": {"data", "models", "serve"},
     "book": {"book", "evaluation", "data"},
