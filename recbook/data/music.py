@@ -11,7 +11,7 @@ from scipy.special import expit
 SECONDS_A_TRACK = 210
 START = 1_577_836_800  # 2020-01-01 UTC
 MOOD_EFFECT = 1.6  # on a genre that fits the session's mood; the others lose a third of it
-SAME_ARTIST = -0.9  # on a track whose artist was just heard
+SAME_ARTIST = -0.9  # on a track whose artist has just begun, to its end or not
 NOVELTY = -0.3  # on a track never heard before
 
 

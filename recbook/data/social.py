@@ -12,6 +12,7 @@ from recbook.data.interactions import Interactions
 FACTORS = 4
 NEVER = np.iinfo(np.int32).max
 _SECONDS_A_WEEK = 604_800
+_MEETINGS = 1_000  # for each friendship; more, and the people are too unlike
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,20 +92,24 @@ def simulate_social(
     ----------
     n_users, n_items, n_weeks : int
     homophily, influence : float
-        The dials, at least 0.
+        The dials, at least 0 and finite.
     mean_friends : float
         Friends a person has on average when the weeks begin; a quarter as many again come later,
         evenly over the weeks.
     closure : float
-        The share of meetings through a common friend.
+        The share of meetings through a common friend; of the friendships it is more, since friends'
+        friends are alike.
     samples : float
         The chance that a person is given an item before the first week: free samples, at random.
+    rate : float
+        The mean of r, adoptions a week; at least 0.
     seed : int or numpy.random.Generator
 
     Raises
     ------
     ValueError
-        If a dial is below 0, a share is outside 0 … 1, or there are too few people for the friends.
+        If a dial is below 0 or infinite, a share is outside 0 … 1, there are too few people for the
+        friends, or homophily is so high that too few of those who meet become friends.
 
     References
     ----------
@@ -118,8 +123,8 @@ def simulate_social(
     True
     """
     for name, value in (("homophily", homophily), ("influence", influence), ("rate", rate)):
-        if not value >= 0:
-            raise ValueError(f"{name} must be at least 0, got {value!r}")
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
     for name, value in (("closure", closure), ("samples", samples)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must lie between 0 and 1, got {value!r}")
@@ -162,8 +167,11 @@ def _befriend(
     friends: list[list[int]] = [[] for _ in range(n)]
     since = np.full((n, n), NEVER, dtype=np.int32)
     early, late = round(n * mean_friends / 2), round(n * mean_friends / 8)
-    made = 0
+    made, met = 0, 0
     while made < early + late:
+        met += 1
+        if met > _MEETINGS * (early + late):
+            raise ValueError(f"too few become friends at homophily {homophily!r}; give a lower one")
         u = int(rng.integers(n))
         through = friends[u][rng.integers(len(friends[u]))] if friends[u] else -1
         by_friend = through >= 0 and rng.random() < closure

@@ -101,7 +101,8 @@ class EpsilonGreedy(Bandit):
     Arms that were never chosen come first. With a constant ε the regret grows without end, by
     about ε · mean of Δ a turn; with ε = 0 (greedy) it may grow faster still, for a good arm that
     begins badly is never chosen again. With ε_t = min(1, cK / (d²t)), 0 < d ≤ min Δ_a > 0 and a
-    c that is large enough, it is O(ln T).
+    c that is large enough, it is O(ln T). Turns are counted when they are told to `update`, so
+    that ε_t stands still while clicks are late.
 
     Parameters
     ----------
@@ -145,7 +146,8 @@ class UCB1(Bandit):
     """The arm whose mean could be highest: optimism in the face of uncertainty.
 
     Chooses argmax_a  mean_a + √(width · ln t / n_a), after each arm was chosen once. By
-    Hoeffding's inequality, at width 2 the sum falls below μ_a with chance at most t⁻⁴. Then
+    Hoeffding's inequality, at width 2 and for a given n_a, the sum falls below μ_a with chance at
+    most t⁻⁴. Then
 
         E[regret] ≤ 8 Σ_{Δ_a > 0} ln T / Δ_a + (1 + π²/3) Σ_a Δ_a.
 

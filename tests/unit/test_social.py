@@ -84,8 +84,13 @@ def test_events_carry_their_week():
 @pytest.mark.parametrize(
     "wrong",
     [{"homophily": -1}, {"influence": -0.1}, {"closure": 1.5}, {"samples": 2}, {"mean_friends": 90},
-     {"n_weeks": 0}],
+     {"n_weeks": 0}, {"homophily": float("inf")}, {"influence": float("nan")}],
 )  # fmt: skip
 def test_impossible_dials_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         simulate_social(100, 10, **wrong)
+
+
+def test_people_too_unlike_to_become_friends_end_in_an_error_and_not_in_a_loop():
+    with pytest.raises(ValueError, match="too few become friends at homophily 1000"):
+        simulate_social(40, 10, homophily=1000.0, mean_friends=8)
