@@ -6,6 +6,8 @@ The parts, in the order data flows through them:
 - `recbook.models`: recommenders and rating predictors;
 - `recbook.fusion`: several models made into one;
 - `recbook.evaluation`: metrics, protocols and statistics;
+- `recbook.search`: words, a text index, and the searches of a shop's customers;
+- `recbook.scale`: the same models on Spark; `recbook.serve`: a live recommender and its service;
 - `recbook.book`: claims, figures and exercises, for chapters only.
 
 Importing `recbook` imports none of them.

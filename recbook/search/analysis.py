@@ -100,9 +100,9 @@ def chinese_pairs(run: str) -> list[str]:
 def fold_plural(word: str) -> str:
     """Return a key that an English word shares with its regular plural. The key is no word.
 
-    "…ies", "…ie" and "…y" all end in "i"; "es" goes after ss, x, zz, ch and sh; "oes" and "oe"
-    become "o"; a last "s" goes, but not that of "ss", "us" and "is". Words of up to three letters
-    stay as they are.
+    "…ies", "…ie" and "…y" all end in "i"; "es" goes after ss, x, zz, ch and sh, and so does "e" in
+    the singular ("quiche"); "oes" and "oe" become "o"; a last "s" goes, but not that of "ss", "us"
+    and "is", nor that of a word of three letters ("gas"). Words of one or two letters stay.
 
     References
     ----------
@@ -114,15 +114,11 @@ def fold_plural(word: str) -> str:
     >>> [fold_plural(word) for word in ("cookies", "cookie", "boxes", "potatoes", "asparagus")]
     ['cooki', 'cooki', 'box', 'potato', 'asparagus']
     """
-    if len(word) <= 3 or not word.isascii():
+    if len(word) < 3 or not word.isascii():
         return word
-    if re.search(r"(ss|x|zz|ch|sh)es$", word):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    if word.endswith("ie"):
-        return word[:-1]
-    if word.endswith("oe"):
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-2] if re.search(r"(ss|x|zz|ch|sh)es$", word) else word[:-1]
+    if re.search(r"(ie|oe|sse|xe|zze|che|she)$", word):
         return word[:-1]
     if word.endswith("y") and word[-2] not in "aeiou":
         return word[:-1] + "i"

@@ -110,16 +110,24 @@ def gather(
     ----------
     window : SearchWindow
     matches : sparse matrix (n_cases, n_items)
-        The text scores, above 0 where the product matches.
+        The text scores, above 0 where the product matches. Searches with the same query must have
+        the same row: what all share is gathered once a query.
     shared : float arrays (n_items,)
         Such as popularity.
     personal : sparse matrices (n_users, n_items)
         Of the household; only stored cells above 0 count.
     depth : int
+
+    Raises
+    ------
+    ValueError
+        If there are no searches, or `matches` has another shape than they and the items.
     """
     cases, n_items = window.cases, window.known.n_items
     if matches.shape != (len(cases), n_items):
         raise ValueError(f"matches must be {(len(cases), n_items)}, got {matches.shape}")
+    if not len(cases):
+        raise ValueError("the window has no searches, so there is nothing to gather")
     kept: list[np.ndarray] = []
     shared, personal = list(shared), [matrix[cases["user"].to_numpy()] for matrix in personal]
     by_query: dict[tuple, list[np.ndarray]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Self
 
@@ -80,7 +81,9 @@ class TextIndex:
         ValueError
             If no text has any term.
         """
-        import bm25s
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "IProgress not found")  # of a progress bar, unused
+            import bm25s
 
         several = _several(texts, "texts")
         self.terms_ = {}

@@ -101,6 +101,8 @@ def journey_searches(
     for name, number in (("window_days", window_days), ("per_household", per_household)):
         if number < 1:
             raise ValueError(f"{name} must be at least 1, got {number!r}")
+    if n_earlier < 0:
+        raise ValueError(f"n_earlier must be at least 0, got {n_earlier!r}")
     products = journey.products.sort_values("product_id")
     word_of = shopper_words(products)
     key = pd.factorize(word_of.map({word: _key(word) for word in word_of.unique()}))[0]

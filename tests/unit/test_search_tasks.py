@@ -117,6 +117,7 @@ def test_so_many_searches_of_a_household_are_drawn_and_by_the_seed():
     [
         ({"per_household": 0}, "per_household must be at least 1"),
         ({"window_days": 0}, "window_days must be at least 1"),
+        ({"n_earlier": -1}, "n_earlier must be at least 0"),
         ({"cut": "2030-01-01"}, "no purchases before or in the test window"),
     ],
 )
@@ -131,7 +132,9 @@ def window_of(relevant, users=(0, 0, 1)):
     known = Interactions(
         [0, 1], [0, 1], [1, 1], [0, 0], users=pd.Index([5, 6]), items=pd.RangeIndex(n_items)
     )
-    cases = pd.DataFrame({"user": users, "query": list("aba"), "new": False, "time": 0})
+    cases = pd.DataFrame(
+        {"user": users, "query": list("aba")[: len(users)], "new": False, "time": 0}
+    )
     return SearchWindow(known, cases, sparse.csr_array(relevant), np.ones(n_items, dtype=bool), 0.0)
 
 
@@ -191,6 +194,9 @@ def test_gather_takes_the_first_by_each_source_among_what_matches():
     ]
     with pytest.raises(ValueError, match="matches must be"):
         gather(window, matches[:2], [popular], [habit])
+    nobody = window_of(np.zeros((0, 4)), users=())
+    with pytest.raises(ValueError, match="no searches"):
+        gather(nobody, matches[:0], [popular], [habit])
 
 
 @given(st.integers(0, 2**31))
