@@ -181,6 +181,7 @@ def _local(folder: str, memory: str) -> dict[str, str]:
         "spark.sql.warehouse.dir": f"{folder}/warehouse",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.adaptive.enabled": "false",  # a plan runs as `explain` shows it
+        "spark.python.authenticate.socketTimeout": "120s",  # 15 s is little on a busy machine
     }
 
 
