@@ -49,8 +49,22 @@ def spark():
         yield session
     assert not Path(folder).exists()
     assert environment() == before
-    assert [child for child in psutil.Process().children(recursive=True) if child.is_running()
-            and child.status() != psutil.STATUS_ZOMBIE] == []  # fmt: skip
+    assert started_by_spark() == []
+
+
+def started_by_spark():
+    """Return the Java and the Python workers below this process, which may have a browser too."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            words = [child.name(), *child.cmdline()]
+            if child.status() != psutil.STATUS_ZOMBIE and any(
+                "java" in word or "pyspark" in word for word in words
+            ):
+                found.append(child)
+        except psutil.NoSuchProcess:
+            continue
+    return found
 
 
 @pytest.fixture(scope="module")

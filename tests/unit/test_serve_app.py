@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
@@ -55,6 +56,12 @@ async def ask(app, method, address, parts=(b"",), headers=()):
     return Answer(messages)
 
 
+def run(coroutine):
+    """Run in a thread of its own: in this one the browser's tests may have left a loop running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 class Service:
     """An application with its log and recommender, asked in process."""
 
@@ -67,21 +74,23 @@ class Service:
     def running(self):
         """From the start to the shutdown, as a server has it."""
         lifespan, loop = self.app.router.lifespan_context(self.app), asyncio.new_event_loop()
-        loop.run_until_complete(lifespan.__aenter__())
-        try:
-            yield self
-        finally:
-            loop.run_until_complete(lifespan.__aexit__(None, None, None))
-            loop.close()
+        with ThreadPoolExecutor(1) as thread:  # one loop from start to end, for the reason of `run`
+            thread.submit(loop.run_until_complete, lifespan.__aenter__()).result()
+            try:
+                yield self
+            finally:
+                end = lifespan.__aexit__(None, None, None)
+                thread.submit(loop.run_until_complete, end).result()
+                loop.close()
 
     def get(self, address):
-        return asyncio.run(ask(self.app, "GET", address))
+        return run(ask(self.app, "GET", address))
 
     def send(self, *parts):
         kind = [(b"content-type", b"application/json")]
         if len(parts) == 1:
             kind.append((b"content-length", str(len(parts[0])).encode()))
-        return asyncio.run(ask(self.app, "POST", "/events", parts, kind))
+        return run(ask(self.app, "POST", "/events", parts, kind))
 
     def post(self, body):
         return self.send(json.dumps(body).encode())
@@ -268,7 +277,7 @@ def test_a_client_that_goes_away_in_the_middle_is_let_go():
     async def send(message):
         sent.append(message)
 
-    asyncio.run(BodyLimit(inner, limit=10)({"type": "http", "headers": []}, receive, send))
+    run(BodyLimit(inner, limit=10)({"type": "http", "headers": []}, receive, send))
     assert (reached, sent) == ([], [])
 
 
