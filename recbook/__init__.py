@@ -8,6 +8,7 @@ The parts, in the order data flows through them:
 - `recbook.evaluation`: metrics, protocols and statistics;
 - `recbook.search`: words, a text index, and the searches of a shop's customers;
 - `recbook.scale`: the same models on Spark; `recbook.serve`: a live recommender and its service;
+- `recbook.project`: the whole way from a table to lists; `python -m recbook recommend` runs it;
 - `recbook.book`: claims, figures and exercises, for chapters only.
 
 Importing `recbook` imports none of them.

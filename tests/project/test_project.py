@@ -89,7 +89,9 @@ ALLOWED = {
     "search": {"data", "models", "evaluation", "search"},  # its tasks are windows too
     "scale": {"data", "scale"},
     "serve": {"data", "models", "serve"},
+    "project": {"data", "models", "fusion", "evaluation", "search", "project"},
     "book": {"book", "evaluation", "data"},
+    "__main__.py": {"project", "book", "data"},  # the commands
 }
 
 
