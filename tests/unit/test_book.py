@@ -148,9 +148,11 @@ def test_an_answer_that_raises_is_a_wrong_answer_with_the_reason():
 
 def test_a_solution_must_be_judged_right_and_wrong_answers_wrong(monkeypatch):
     monkeypatch.setattr("recbook.book.claims.say", lambda text: None)
-    exercise = Exercise("1.3 ★", lambda answer: answer > 3 or "More.")
+    exercise = Exercise("1.3 ★", lambda answer: answer == 4 or "Count again.")
     exercise.solution(4, wrong=[3, 2])
     with pytest.raises(AssertionError, match="solution is judged wrong"):
-        exercise.solution(3)
+        exercise.solution(3, wrong=[5, 2])
     with pytest.raises(AssertionError, match="wrong answer 1 is judged right"):
-        exercise.solution(4, wrong=[3, 5])
+        exercise.solution(4, wrong=[3, 4.0])
+    with pytest.raises(AssertionError, match="two common wrong answers"):
+        exercise.solution(4, wrong=[3])
