@@ -36,7 +36,8 @@ def stated_claims(chapter: str) -> list[str]:
     """Return the ids of the claims in a chapter's code."""
     notebook = json.loads((ROOT / "chapters" / f"{chapter}.ipynb").read_text("utf-8"))
     code = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
-    return re.findall(rf"\bclaim\(\s*\"({chapter[:2]}-[a-z0-9-]+)\"", code)
+    prefix = chapter.split("_")[0]
+    return re.findall(rf"\bclaim\(\s*\"({prefix}-[a-z0-9-]+)\"", code)
 
 
 def break_chapter(chapter: str, edit: tuple[str, str], folder: Path) -> Path:
