@@ -3,14 +3,31 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: book test sabotage lab data members sync diagrams lint lock bench recorded clean help
+.PHONY: book test pdf slides workshop check colab sabotage lab data members sync diagrams lint lock bench recorded clean help
 
 book: $(VENV)/ready            ## build the book into _build/html
 	@$(RUN) site/build.py
 
 test: book                     ## build, then run every test, in a real browser too
 	@$(RUN) site/browser.py
+	@$(RUN) site/downloads.py pdf slides workshop
 	@$(RUN) -m pytest -q -n 2 --dist loadfile
+
+pdf: book                      ## the whole book as one PDF, in _build/downloads and on the site
+	@$(RUN) site/browser.py
+	@$(RUN) site/downloads.py pdf
+
+slides: book                   ## a deck of slides for each chapter, offline
+	@$(RUN) site/downloads.py slides
+
+workshop: $(VENV)/ready        ## student notebooks, package and data in one zip (WHEELS=1: all packages too)
+	@$(RUN) site/downloads.py workshop $(if $(WHEELS),--wheels)
+
+check:                         ## what this machine lacks for the book, and how to mend it
+	@if [ -x $(RUN) ]; then $(RUN) recbook/book/setup_check.py; else $(PYTHON) recbook/book/setup_check.py; fi
+
+colab: $(VENV)/ready data      ## chapters as Colab runs them, on Python 3.12: make colab CHAPTERS="01 05"
+	@$(RUN) tests/chapters/colab.py $(CHAPTERS)
 
 sabotage: $(VENV)/ready members ## break every claim on purpose, see it fail (an hour; CI: weekly)
 	@$(RUN) tests/chapters/sabotage.py

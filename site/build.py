@@ -1,4 +1,4 @@
-"""Build the book: data, members of the fusions, chapters, claims, site. `make book` calls this.
+"""Build the book: data, members, chapters, claims, explorer, site. `make book` calls this.
 
 python site/build.py            what has changed
 python site/build.py --again    every chapter, whatever is kept
@@ -37,16 +37,16 @@ def main() -> int:
     started = time.perf_counter()
     book = Book(ROOT, ROOT / "recbook")
 
-    tell("1/4 data")
+    tell("1/5 data")
     if code := subprocess.call([sys.executable, "-m", "recbook.data"], cwd=ROOT):
         return code
 
-    tell("2/4 members of the fusions")
+    tell("2/5 members of the fusions")
     needed = any("recbook.fusion" in code for path in book.notebooks for code in code_cells(path))
     if needed and (code := subprocess.call([sys.executable, "-m", "recbook.fusion"], cwd=ROOT)):
         return code
 
-    tell("3/4 chapters")
+    tell("3/5 chapters")
     chapters_started = time.perf_counter()
     try:
         runs = run_all(book, tell, again=arguments.again)
@@ -60,7 +60,13 @@ def main() -> int:
         took = time.perf_counter() - chapters_started
         remember_cold(book, chapter_seconds=round(took, 1))
 
-    tell("4/4 site")
+    tell("4/5 explorer")
+    if (ROOT / "chapters" / "explorer.md").is_file():
+        from explorer import make_explorer
+
+        make_explorer(ROOT)
+
+    tell("5/5 site")
     from render import RenderError, render
 
     try:

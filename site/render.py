@@ -18,6 +18,7 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent / "ext")]
 
+import downloads  # noqa: E402
 from finish import SiteError, finish  # noqa: E402
 from repository import public_address, read_address  # noqa: E402
 
@@ -37,6 +38,7 @@ _INPUTS = (
     "_build/claims.json",
     "_build/leaderboard.json",
     "_build/build.json",
+    "_build/explorer/*",
 )
 _TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL|Error|Exception)\b")
 
@@ -58,10 +60,13 @@ def _digest_inputs(root: Path) -> str:
 
 
 def _list_outputs(html: Path) -> list[list]:
+    """List the pages and their files, without the downloads: those come and go beside them."""
     return sorted(
         [path.relative_to(html).as_posix(), path.stat().st_size, path.stat().st_mtime_ns]
         for path in html.rglob("*")
         if path.is_file()
+        and path.relative_to(html).parts[0] != downloads.FOLDER
+        and path.relative_to(html).as_posix() != downloads.PAGE
     )
 
 
@@ -114,6 +119,7 @@ def render(root: Path, *, quiet: bool = True) -> None:
     work, html, stamp = build / "sphinx", build / "html", build / "render.json"
     digest = _digest_inputs(root)
     if _is_current(stamp, html, digest):
+        downloads.publish(root)
         if not quiet:
             print("the site is up to date")
         return
@@ -139,6 +145,7 @@ def render(root: Path, *, quiet: bool = True) -> None:
     shutil.rmtree(html, ignore_errors=True)
     staging.rename(html)
     stamp.write_text(json.dumps({"inputs": digest, "outputs": _list_outputs(html)}), "utf-8")
+    downloads.publish(root)
     if not quiet:
         print(f"rendered {len(list(html.rglob('*.html')))} pages into {html}")
 

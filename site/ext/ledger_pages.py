@@ -1,9 +1,9 @@
 """Fill the claims page and the status page from the records of the last run.
 
 Sources: `_build/run/NAME.json` (one per chapter), `_build/claims.json`, `site/seed_map.csv` (row,
-title, chapter) and, where present, `_build/build.json` (`cold_seconds`, `machine`) and the
+title, chapter) and, where present, `_build/build.json` (`cold_seconds`, `machine`), the
 committed `site/measured_times.json`: a list of objects with `what`, `seconds`, `machine` and
-`date`.
+`date`, and the committed `site/verified.json`, which `make colab` writes.
 """
 
 import csv
@@ -136,7 +136,8 @@ def claims_page(app: Sphinx) -> str:
 def status_page(app: Sphinx) -> str:
     """Return what the last run cost as Markdown."""
     rows, total, peak = [], 0.0, 0.0
-    for name, (page, title) in chapters_by_name(app).items():
+    chapters = chapters_by_name(app)
+    for name, (page, title) in chapters.items():
         path = record_path(app, name)
         app.env.note_dependency(str(path))
         if not path.is_file():
@@ -153,6 +154,7 @@ def status_page(app: Sphinx) -> str:
                 record["python"],
             ]
         )
+    verified = read_json(app, "site/verified.json", {})
     count = sum(row[3] for row in rows)
     rows.append(["**Together**", f"{total:.1f}\u00a0s", f"{peak:,.0f}\u00a0MB", count, "", ""])
     header = ["Chapter", "Run time", "Peak memory", "Claims", "Run on", "Python"]
@@ -171,7 +173,35 @@ def status_page(app: Sphinx) -> str:
     if times:
         parts.append("## Whole commands\n")
         parts.append(markdown_table(["What", "Time", "Machine", "Date"], times))
+    if verified:
+        parts += ["## Last verified with the newest versions\n", verified_part(verified, chapters)]
     return "\n".join(parts)
+
+
+def verified_part(verified: dict, chapters: dict[str, tuple[str, str]]) -> str:
+    """Return when and with what each chapter last ran as Colab runs it (`make colab`)."""
+    runs = verified["chapters"]
+    passed = [name for name in runs if runs[name]["ok"]]
+    missing = [title for name, (_, title) in chapters.items() if name not in passed]
+    said = (
+        f"In a fresh environment on Python {verified['versions']['Python']}, with nothing but the "
+        f"package, its own choice of versions, and one notebook, {len(passed)} of "
+        f"{len(chapters)} notebooks ran to their end ({verified['machine']}). "
+    )
+    said += f"Not run so, or not to the end: {', '.join(missing)}." if missing else "That is all."
+    rows = [
+        [
+            f"[{title}]({page})",
+            "all claims held" if runs[name]["ok"] else "**stopped**",
+            f"{runs[name]['seconds']}\u00a0s",
+            runs[name]["date"],
+        ]
+        for name, (page, title) in chapters.items()
+        if name in runs
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in verified["versions"].items())
+    table = markdown_table(["Notebook", "Outcome", "Time", "Date"], rows)
+    return f"{said}\n\n{table}\nThe versions: {versions}.\n"
 
 
 def _fill(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -31,9 +31,12 @@ document.addEventListener('securitypolicyviolation', (event) =>
 
 
 def list_pages(site: Path) -> list[str]:
-    """Return the pages of a site but the front door, which only leads to the first page."""
+    """Return the pages of a site but the front door, which only leads to the first page.
+
+    Decks of slides lie among the downloads: they are no pages of the book and have their own tests.
+    """
     names = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    return sorted(name for name in names if name != "index.html")
+    return sorted(name for name in names if name.split("/")[0] not in ("index.html", "downloads"))
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -121,10 +124,12 @@ def policy_faults(text: str) -> list[str]:
     return faults
 
 
-def axe_violations(page: Page) -> list[str]:
+def axe_violations(page: Page, *, colours_only: bool = False) -> list[str]:
     """Return what axe-core finds on a page, with everything that folds opened.
 
-    Of the words in code, which are thousands, one of each colour is kept to be looked at.
+    `colours_only` asks only the rules that a change of colours can break: for a dark page of which
+    the light one is asked everything. Of the words in code, which are thousands, one of each colour
+    is kept to be looked at.
     """
     from axe_playwright_python.sync_playwright import Axe
 
@@ -140,6 +145,8 @@ def axe_violations(page: Page) -> list[str]:
     )
     # Without preload: axe would ask again for style sheets, and resolve their imports wrongly.
     options = {"resultTypes": ["violations"], "preload": False}
+    if colours_only:
+        options["runOnly"] = ["cat.color"]
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
