@@ -1,9 +1,9 @@
 """Print the whole book into one PDF: `python site/pdf.py` (or `make pdf`).
 
-The finished site is joined into one page (`pdf_pages.py`), Chromium prints that page twice (once to
-learn where each heading falls, once with the page numbers filled in), and the file is made smaller
-(`pdf_file.py`). It is tagged, has an outline, and is dated with the run whose numbers it shows. An
-unchanged book is not printed again.
+The finished site is joined into one page (`pdf_pages.py`, `pdf_document.py`), Chromium prints that
+page twice (once to learn where each heading falls, once with the page numbers filled in), and the
+file is made smaller (`pdf_file.py`). It is tagged, has an outline, and is dated with the run whose
+numbers it shows. An unchanged book is not printed again.
 """
 
 from __future__ import annotations
@@ -21,29 +21,26 @@ SITE = Path(__file__).resolve().parent
 sys.path[:0] = [str(SITE), str(SITE / "ext")]
 
 from browser import COMMAND, FLAGS, find_browser  # noqa: E402
-from pdf_file import PdfFile  # noqa: E402
+from pdf_document import read_author, read_facts, write_document  # noqa: E402
+from pdf_file import PdfError, PdfFile  # noqa: E402
 from pdf_pages import NOT_PRINTED, Joiner, page_names  # noqa: E402
 
 NAME = "recbook.pdf"
 WIDTH = 642  # what the page's 170 mm are in the pixels of a style sheet
 OLDEST = 131  # the first Chromium that prints headers and footers from a style sheet
-_SOURCES = ("pdf.py", "pdf_pages.py", "pdf_file.py", "pictures.py", "pdf.css")
+_SOURCES = ("pdf*.py", "pictures.py", "pdf.css", "ext/repository.py")
 # Runs in the page: what is wider than the paper is set smaller, so that nothing is cut off.
-_FIT = """(width) => {
-  let fitted = 0;
+_FIT = """() => {
   const shrink = (box, wide) => {
-    if (wide <= width + 1) return;
-    box.style.zoom = Math.max(0.45, width / wide);
-    fitted += 1;
+    const room = box.parentElement.clientWidth;
+    if (wide > room + 1) box.style.zoom = Math.max(0.45, room / wide);
   };
-  for (const table of document.querySelectorAll('table.dataframe')) {
-    if (table.offsetWidth > width) table.classList.add('wide');
-  }
   for (const table of document.querySelectorAll('table')) {
-    if (!table.closest('details')) shrink(table, table.offsetWidth);
+    const room = table.parentElement.clientWidth;
+    if (table.matches('.dataframe') && table.offsetWidth > room) table.classList.add('wide');
+    shrink(table, table.offsetWidth);
   }
   for (const box of document.querySelectorAll('.katex-display')) shrink(box, box.scrollWidth);
-  return fitted;
 }"""
 _NUMBER = """(places) => {
   for (const node of document.querySelectorAll('.page-of')) {
@@ -54,10 +51,6 @@ _NUMBER = """(places) => {
 }"""
 _HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
   .map((heading) => heading.textContent.replace(/\\s+/g, ' ').trim())"""
-
-
-class PdfError(Exception):
-    """The PDF could not be made; the message says why and what to do."""
 
 
 def make_pdf(root: Path, tell: Callable[[str], None] = lambda line: None) -> Path:
@@ -90,22 +83,22 @@ def make_pdf(root: Path, tell: Callable[[str], None] = lambda line: None) -> Pat
         joiner.add(part, page)
     work.mkdir(parents=True, exist_ok=True)
     source = work / "book.html"
-    source.write_text(joiner.document(), encoding="utf-8")
+    source.write_text(write_document(joiner), encoding="utf-8")
     content, headings = _print(browser, source, tell)
     tell("4/4 writing")
-    book, (_, _, when) = PdfFile(content), joiner.facts()
+    book, (_, _, when) = PdfFile(content), read_facts(joiner)
     book.name_outline(headings)
     book.tag_formulas()
     book.simplify_tags()
     book.shrink_pictures()
-    book.date(when, Author=joiner.author(), Creator="recbook")
+    book.date(when, Author=read_author(joiner), Creator="recbook")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     part.write_bytes(book.packed())
     os.replace(part, target)
     made = {"inputs": digest, "output": hashlib.sha256(target.read_bytes()).hexdigest()}
     (work / "made.json").write_text(json.dumps(made), encoding="utf-8")
-    tell(f"{target}: {len(book.pages())} pages, {target.stat().st_size / 1e6:.1f} MB")
+    tell(f"{target}: {book.page_count()} pages, {target.stat().st_size / 1e6:.1f} MB")
     return target
 
 
@@ -127,7 +120,7 @@ def _print(browser: str, source: Path, tell: Callable[[str], None]) -> tuple[byt
             page.emulate_media(media="print")
             page.goto(source.as_uri())
             page.evaluate("document.fonts.ready.then(() => true)")
-            page.evaluate(_FIT, WIDTH)
+            page.evaluate(_FIT)
             tell("2/4 printing, to learn the page numbers")
             places = PdfFile(page.pdf(**paper, tagged=False, outline=False)).places()
             page.evaluate(_NUMBER, places)
@@ -152,7 +145,11 @@ def _digest_inputs(root: Path) -> str:
     digest = hashlib.sha256()
     # The page of downloads tells the size of this very file.
     printed = [path for path in pages if path.stem not in NOT_PRINTED]
-    kept = [*printed, *html.glob("_static/*.css"), *(SITE / name for name in _SOURCES)]
+    kept = [
+        *printed,
+        *html.glob("_static/*.css"),
+        *(p for name in _SOURCES for p in SITE.glob(name)),
+    ]
     kept += [root / "pyproject.toml", root / "_config.yml"]
     kept += [*root.glob("_build/run/*.json"), *(SITE / "vendor").glob("source-serif/print/*")]
     for path in sorted(kept):

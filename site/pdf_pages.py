@@ -1,4 +1,4 @@
-"""Join the finished pages of the site into the one page that becomes the PDF.
+"""Take in the finished pages of the site, for the one page that becomes the PDF.
 
 Chapters and appendices follow the table of contents. What would give an exercise away (its check,
 its solution, the answers of a self-test) moves to "Solutions" at the very end, with links there and
@@ -9,31 +9,21 @@ made from its MathML, which the PDF keeps as its alternative text.
 
 from __future__ import annotations
 
-import html
-import json
 import posixpath
 import re
-import tomllib
-import xml.etree.ElementTree as ET
-from datetime import datetime
-from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import yaml
 from bs4 import BeautifulSoup, Comment, Tag
+from pdf_file import PdfError
+from pdf_speech import name_formulas
 from repository import public_address, read_address
 
-SITE = Path(__file__).resolve().parent
 NOT_PRINTED = {
     "explorer": "This page is a program that answers in a browser, so it is not printed.",
     "downloads": "This page holds files, so it is not printed.",
 }
-_FORMULA = re.compile(
-    r'<span class="katex-mathml">(<math.*?</math>)</span><span class="katex-html" '
-    r'aria-hidden="true">',
-    re.DOTALL,
-)
 # In print, code has the colours of keywords, strings and comments; each further colour would cost
 # tens of thousands of pieces of text.
 _PLAIN = re.compile(
@@ -45,65 +35,6 @@ _ARTICLE = re.compile(r'<article class="bd-article">(.*)</article>', re.DOTALL)
 _POINTERS = ("for", "aria-labelledby", "aria-describedby", "headers")
 
 
-# ---- formulas in words ---------------------------------------------------------------------------
-_WORDS = {
-    "−": "minus", "-": "minus", "+": "plus", "=": "equals", "≤": "at most", "≥": "at least",
-    "<": "less than", ">": "greater than", "∑": "sum", "∏": "product", "∈": "in", "≠": "is not",
-    "≈": "about", "∝": "is proportional to", "→": "to", "×": "times", "⋅": "times", "/": "over",
-    "∣": "given", "∞": "infinity", "∂": "d", "∇": "gradient of", "√": "root of", "⊤": "transposed",
-    "^": "hat", "ˉ": "bar", "¯": "bar", "‾": "bar", "~": "tilde", "⊙": "elementwise times",
-    "…": "and so on", "⋯": "and so on", "∪": "union", "∩": "intersection", "\u2061": "",
-}  # fmt: skip
-_BETWEEN = {
-    "mfrac": ("", "over", ""),
-    "msub": ("", "sub", ""),
-    "msup": ("", "to the", ""),
-    "munder": ("", "over", ""),
-    "mover": ("", "", ""),
-    "mroot": ("root of", "of order", ""),
-}
-
-
-def speak(mathml: str) -> str:
-    """Say a formula in words: `x_i^2` becomes `x sub i to the 2`."""
-    tree = ET.fromstring(re.sub(r"&(?!#|amp;|lt;|gt;|quot;)", "&amp;", mathml))
-    return re.sub(r"\s+", " ", _say(tree)).strip()
-
-
-def _say(node: ET.Element) -> str:
-    name = node.tag.rsplit("}", 1)[-1]
-    if name == "annotation":
-        return ""
-    if name in ("mi", "mo", "mn", "mtext", "ms"):
-        text = (node.text or "").strip()
-        return _WORDS.get(text, text)
-    parts = [_say(child) for child in node]
-    if name == "mfrac" and len(parts) == 2:
-        return f"{_group(parts[0])} over {_group(parts[1])}"
-    if name == "msqrt":
-        return f"root of {_group(' '.join(parts))}"
-    if name in ("msubsup", "munderover") and len(parts) == 3:
-        low, high = ("sub", "to the") if name == "msubsup" else ("from", "to")
-        return f"{parts[0]} {low} {_group(parts[1])} {high} {_group(parts[2])}"
-    if name in _BETWEEN and len(parts) == 2:
-        before, between, after = _BETWEEN[name]
-        return f"{before} {parts[0]} {between} {_group(parts[1])} {after}"
-    if name == "mtr":
-        return " , ".join(parts) + ";"
-    return " ".join(parts)
-
-
-def _group(words: str) -> str:
-    words = words.strip()
-    return f"({words})" if " " in words else words
-
-
-@cache
-def _name_formula(mathml: str) -> str:
-    return html.escape("formula: " + speak(mathml), quote=True)
-
-
-# ---- pages ---------------------------------------------------------------------------------------
 def page_names(root: Path) -> list[tuple[str, str]]:
     """Return (part of the book, page) in the order of the table of contents."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
@@ -120,7 +51,7 @@ def anchor(page: str, fragment: str = "") -> str:
 
 
 class Joiner:
-    """Takes pages in and gives the document out."""
+    """Takes pages in, for `pdf_document.write_document`."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.site = root, root / "_build" / "html"
@@ -136,14 +67,11 @@ class Joiner:
         text = (self.site / f"{page}.html").read_text(encoding="utf-8")
         article = _ARTICLE.search(text)
         if article is None:
-            raise ValueError(f"{page}.html has no article; build the book again with `make book`")
+            raise PdfError(f"{page}.html has no article; build the book again with `make book`")
         text = _STRING.sub('<span class="s2">', _PLAIN.sub(r"\1", article[1]))
         while _TWO_STRINGS.search(text):
             text = _TWO_STRINGS.sub(r"\1", text)
-        text = _FORMULA.sub(
-            lambda m: f'<span class="katex-html" role="img" aria-label="{_name_formula(m[1])}">',
-            text,
-        )
+        text = name_formulas(text)
         stem = page.rsplit("/", 1)[-1]
         text = re.sub(r"\bdiagram-(\d+)", rf"diagram-{anchor(stem)}-\1", text)
         soup = BeautifulSoup(f'<article class="bd-article">{text}</article>', "html.parser")
@@ -355,136 +283,6 @@ class Joiner:
         section.append(line)
         return section
 
-    # ---- the document ----------------------------------------------------------------------------
-    def document(self) -> str:
-        """Return the whole document."""
-        chapters = [str(body) for _, body in self.bodies]
-        ends = [
-            self._appendix(
-                "folded",
-                "Code behind the folds",
-                "On the site, the code of figures and claims is folded away. Here it is.",
-                self.folded,
-            ),
-            self._appendix(
-                "solutions",
-                "Solutions",
-                "What checks an answer, one solution of each exercise, and the answers of the "
-                "self-tests. The build ran them all.",
-                self.solutions,
-            ),
-        ]
-        title, version, when = self.facts()
-        return _mend_links(
-            [
-                "<!DOCTYPE html>",
-                '<html lang="en" data-theme="light"><head><meta charset="utf-8">',
-                f"<title>{html.escape(self.full_title())}</title>",
-                *(
-                    f'<link rel="stylesheet" href="../html/_static/{name}">'
-                    for name in ("pygments.css", "katex/katex.min.css", "book.css")
-                ),
-                f'<link rel="stylesheet" href="{(SITE / "pdf.css").as_uri()}">',
-                f"<style>{self._running_heads()}</style>",
-                '</head><body class="bd-main"><div class="bd-content">',
-                self._cover(title, version, when),
-                self._contents(ends),
-                *chapters,
-                *(body for _, _, body in ends if body),
-                "</div></body></html>",
-            ]
-        )
-
-    def facts(self) -> tuple[str, str, str]:
-        """Return title, version, and the time at which the last chapter was run (ISO)."""
-        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
-        project = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
-        runs = sorted((self.root / "_build" / "run").glob("*.json"))
-        names = {page.rsplit("/", 1)[-1] for _, page in self.pages}
-        times = [json.loads(p.read_text("utf-8"))["finished"] for p in runs if p.stem in names]
-        when = max(times, default="1970-01-01T00:00:00+00:00")
-        return config["title"], project["project"].get("version", ""), when
-
-    def author(self) -> str:
-        """Return who wrote the book."""
-        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
-        return str(config.get("author", ""))
-
-    def full_title(self) -> str:
-        """Return the title of the first page, which says what the book is about."""
-        first = self.bodies[0][1] if self.bodies else None
-        return first["data-title"] if first is not None else self.facts()[0]
-
-    def _cover(self, title: str, version: str, when: str) -> str:
-        day = datetime.fromisoformat(when)
-        name, _, rest = self.full_title().partition(":")
-        edition = f"Version {html.escape(version)}, run" if version else "Run"
-        second = f'<p class="sub">{html.escape(rest.strip())}</p>' if rest.strip() else ""
-        home = html.escape(self.base)
-        return (
-            f'<section class="cover" id="cover"><p class="book">{html.escape(name)}</p>{second}'
-            f'<p class="who">{html.escape(self.author())}</p>'
-            f'<p class="edition">{edition} of {day.day} {day:%B %Y}</p>'
-            f'<p class="edition">Every number in this book comes from that run. The same book '
-            f'to read, to run and to search: <a href="{home}">{home}</a></p></section>'
-        )
-
-    def _contents(self, ends: list[tuple[str, str, str]]) -> str:
-        lines, part_now = [], None
-        for part, body in self.bodies:
-            if part != part_now and part:
-                lines.append(f'<p class="part">{html.escape(part)}</p>')
-            part_now = part
-            lines.append(_entry(body["id"], body["data-title"], "one"))
-            if "claims" in body["class"] or "glossary" in body["class"]:
-                continue
-            lines += [
-                _entry(heading["id"], heading.get_text().strip(), "two")
-                for heading in body.select("h2[id]")
-            ]
-        lines.append('<p class="part">At the end</p>')
-        lines += [_entry(name, title, "one") for name, title, body in ends if body]
-        return (
-            '<nav class="contents" id="contents" aria-labelledby="contents-title">'
-            f'<h1 id="contents-title">Contents</h1>{"".join(lines)}</nav>'
-        )
-
-    def _appendix(
-        self, name: str, title: str, lead: str, parts: list[tuple[str, str, list[Tag]]]
-    ) -> tuple[str, str, str]:
-        if not parts:
-            return name, title, ""
-        body = [
-            f'<article class="bd-article page {name}" id="{name}"><h1>{title}</h1><p>{lead}</p>'
-        ]
-        for page, heading, sections in parts:
-            body.append(f'<section><h2 id="{name}-{anchor(page)}">{html.escape(heading)}</h2>')
-            body += [str(section) for section in sections]
-            body.append("</section>")
-        return name, title, "".join([*body, "</article>"])
-
-    def _running_heads(self) -> str:
-        heads = [(body["id"], body["data-title"]) for _, body in self.bodies]
-        heads += [("folded", "Code behind the folds"), ("solutions", "Solutions")]
-        rules = []
-        for number, (name, title) in enumerate(heads):
-            words = json.dumps(title.partition(":")[0], ensure_ascii=False)
-            rules.append(f"#{name} {{ page: n{number}; }}")
-            rules.append(f"@page n{number} {{ @top-left {{ content: {words}; }} }}")
-        return "\n".join(rules)
-
-
-def _mend_links(parts: list[str]) -> str:
-    """Join the document; a link to a place that is not printed leads to the page of that place."""
-    text = "\n".join(parts)
-    known = set(re.findall(r'\bid="([^"]+)"', text))
-
-    def lead(match: re.Match) -> str:
-        name, page = match[1], match[1].partition("--")[0]
-        return f'href="#{next((n for n in (name, page) if n in known), "contents")}"'
-
-    return re.sub(r'\bhref="#([^"]+)"', lead, text)
-
 
 def _link(soup: BeautifulSoup, name: str, words: str) -> Tag:
     link = soup.new_tag("a", href=f"#{name}", attrs={"class": "internal"})
@@ -496,10 +294,3 @@ def _page_of(soup: BeautifulSoup, name: str) -> Tag:
     number = soup.new_tag("span", attrs={"class": "page-of", "data-of": name})
     number.string = "000"
     return number
-
-
-def _entry(name: str, title: str, level: str) -> str:
-    return (
-        f'<p class="entry {level}"><a href="#{name}">{html.escape(title)}</a>'
-        f'<span class="page-of" data-of="{name}">000</span></p>'
-    )

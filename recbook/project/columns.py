@@ -12,9 +12,9 @@ user: userid user uid userno usernumber username customerid customer customerno 
   householdid household clientid client buyerid buyer shopperid visitorid reviewerid accountid
   account personid viewerid 用户id 用户 用户编号 用户号 用户名 会员id 会员 客户id 客户 顾客id
   顾客 买家id 买家
-item: itemid item iid itemno productid product productno sku asin goodsid goods articleid article
-  articleno stockcode movieid movie filmid film bookid book isbn songid song trackid track 商品id
-  商品 商品编号 商品号 物品id 物品 产品id 产品 货号 电影id 电影
+item: itemid iid itemno productid productno sku asin goodsid articleid articleno stockcode movieid
+  filmid bookid isbn songid trackid 商品id 商品编号 商品号 物品id 产品id 货号 电影id
+  item product goods article movie film book song track 商品 物品 产品 电影
 rating: rating ratings score stars star rate userrating overall grade preference 评分 打分 得分
   星级 分数
 count: quantity qty count counts plays units 数量 次数 购买数量 件数
@@ -22,7 +22,7 @@ time: timestamp time datetime date ts unixtime unixreviewtime ratingtime created
   ordertime eventtime invoicedate purchasedate transactiontimestamp 时间 时间戳 日期 下单时间
   评分时间 购买时间
 name: name title itemname productname movietitle filmtitle booktitle titleen 商品名称 商品名 名称
-  标题 产品名称 书名 片名 titlezh
+  标题 产品名称 书名 片名 titlezh item product article movie film book song track 商品 产品 电影
 category: category categories genre genres department class type 类别 分类 品类 类型
 text: description text details summary content descriptionen 描述 简介 说明 介绍 详情
 price: price listprice cost unitprice amount 价格 单价 金额

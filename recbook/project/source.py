@@ -235,9 +235,8 @@ def _table(source, given, encoding) -> tuple[pd.DataFrame, Report]:
             source, recognise=lambda names: {"user", "item"} <= set(_roles(names, given)), **how
         )
     except ProjectError:
-        if not given:
+        if not given:  # else a name that was told may be amiss: `find_columns` says which
             raise
-    # A name that was told may be the only thing amiss: `find_columns` says which.
     return read_table(
         source, recognise=lambda names: {"user", "item"} <= set(_roles(names, {})), **how
     )

@@ -59,7 +59,7 @@ def results(app: Sphinx) -> str:
 
 def _sentence(found: dict) -> str:
     parts = zip(found["models"], found["weights"], strict=True)
-    shares = [f"{name} {part / sum(found['weights']):.0%}" for name, part in parts if part]
+    shares = [f"{name} {100 * part / sum(found['weights']):.0f} %" for name, part in parts if part]
     return (
         f"{found['title']}: {found['users']:,} households, {found['candidates']} candidates each. "
         f"The learnt weights are {', '.join(shares)}. For the {found['described']['users']} "

@@ -9,7 +9,7 @@
   const MODELS = {
     "personal frequency": {
       label: "Personal frequency", page: "01_concepts.html",
-      what: { repeat: "what it bought most often, lately above all", new: "here: what most households ever bought" },
+      what: { repeat: "what it bought most often, above all lately", new: "what most households ever bought, as it has no past with new products" },
     },
     "recent popularity": {
       label: "Recent popularity", page: "01_concepts.html",
@@ -29,25 +29,25 @@
     },
     PureSVD: {
       label: "PureSVD", page: "06_matrix_factorisation.html",
-      what: "what agrees with its purchases in 16 factors",
+      what: "what fits its purchases by 16 patterns found in everybody’s",
     },
     "EASE, own past": {
       label: "EASE", page: "06_matrix_factorisation.html",
-      what: "what its other purchases predict, by weights between products",
+      what: "what all its other purchases together predict",
     },
     "EASE, discovery": {
       label: "EASE", page: "06_matrix_factorisation.html",
-      what: "what its other purchases predict, by weights between products",
+      what: "what all its purchases together predict",
     },
   };
   const TASKS = {
     repeat: {
       label: "Next purchases",
-      what: "Ten products that the household will buy in the next four weeks, whether it knows them or not.",
+      what: "Which ten products will the household buy in the next four weeks? Most will be ones it has bought before.",
     },
     new: {
       label: "Discovery",
-      what: "Ten products that the household never bought, and will buy for the first time in the next four weeks.",
+      what: "Which ten products that it never bought will the household buy for the first time in the next four weeks?",
     },
   };
   const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -158,10 +158,11 @@
     };
 
     /** Why one model puts a candidate where it does. */
-    const reason = (model, c) => {
+    const reason = (model, c, brief = false) => {
       const name = task().models[model];
       const place = row().items[c];
-      const told = (row().reasons[model].find((one) => one[0] === c) || []).slice(1);
+      const found = row().reasons[model].find((one) => one[0] === c);
+      const told = (found || []).slice(1);
       if (name === "personal frequency") {
         if (told.length) return `Bought ${times(told[0])} before, most recently ${ago(told[1])}.`;
         const ever = `${number(data.ever[place])} of ${number(data.n_users)} households ever bought it.`;
@@ -170,7 +171,8 @@
       if (name === "recent popularity") {
         return `Bought by ${plural(data.recent[place], "household")} in the last two weeks.`;
       }
-      if (!told.length) return "Below its own first 40 here, so no purchase is named.";
+      if (!found) return "Not among this model’s first 40, so no purchase is named.";
+      if (!told.length) return "No purchase speaks for it.";
       if (name === "user neighbours") {
         return `Bought by ${number(told[0])} of the ${number(told[1])} households most like this one.`;
       }
@@ -179,7 +181,7 @@
         const more = rules > 1 ? ` ${plural(rules - 1, "more rule")} ${rules === 2 ? "points" : "point"} to it.` : "";
         return (
           `Of ${plural(withIt, "basket")} with ${quoted(past)}, which this household bought, ` +
-          `${number(both)} held this too (${percent(both / withIt)}).${more}`
+          `${number(both)} held this too (${percent(both / withIt)}).${brief ? "" : more}`
         );
       }
       const share = (at) => (told[at] < 1 ? "under 1\u00a0%" : `${told[at]}\u00a0%`);
@@ -187,6 +189,7 @@
         return `Its label is most like that of ${quoted(told[0])}, bought before (${share(1)} of the match).`;
       }
       const pasts = [`${quoted(told[0])} (${share(1)})`];
+      if (brief) return `Most for it: ${pasts[0]}.`;
       if (told.length > 2) pasts.push(`${quoted(told[2])} (${share(3)})`);
       if (told[1] < 10) return `Many past purchases speak for it a little, most of all ${listed(pasts)}.`;
       return `What speaks for it most among its past purchases: ${listed(pasts)}.`;
@@ -245,7 +248,7 @@
       });
       const name = make("label", { for: input.id });
       const output = make("output", { for: input.id, "aria-live": "off" });
-      const what = make("span", { class: "visually-hidden-text", id: `explorer-what-${model}` });
+      const what = make("span", { class: "x-what", id: `explorer-what-${model}` });
       sliders.push({ input, name, output, what });
       return make("div", { class: "x-slider" }, name, input, output, what);
     });
@@ -255,7 +258,7 @@
     const resetButton = make("button", { type: "button", text: "Reset all" });
     const weights = make(
       "section", { class: "x-panel x-weights", "aria-labelledby": "explorer-weights" },
-      make("h3", { id: "explorer-weights", text: "Weights" }),
+      make("h3", { id: "explorer-weights", text: "How much each model counts" }),
       make("div", { class: "x-presets", role: "group", "aria-label": "Presets" },
         learntButton, equalButton,
         make("span", { class: "x-only" }, make("label", { for: "explorer-only", text: "Only" }), only), resetButton),
@@ -272,11 +275,13 @@
     const scoresBox = make("div", { hidden: "" },
       scores,
       make("p", { class: "x-note", text:
-        "NDCG@10 is 1 when the ten are right, as far as that many were bought, and 0 when none is. Moving the weights until " +
-        "this household looks good proves nothing: look at what happens to the mean." }));
+        "NDCG@10 is 1 when bought products fill the list from the top (where fewer than ten were bought: all of them), and 0 when " +
+        "none is in it; higher places count more. Moving the " +
+        "weights until this household looks good proves nothing: look at what happens to the means. The households here are too " +
+        "few to speak for all, and those whose make-up is known score unlike the rest." }));
     const fused = make(
       "section", { class: "x-panel x-fused", "aria-labelledby": "explorer-fused" },
-      make("h3", { id: "explorer-fused", text: "Fused list" }),
+      make("h3", { id: "explorer-fused", text: "Fused list: all models together" }),
       status, fusedNote, fusedList, make("div", { class: "x-actions" }, boughtButton), scoresBox
     );
 
@@ -310,8 +315,8 @@
         ? ` A larger share of its purchases than of other households’ comes from ${listed(one.favourites)}.`
         : "";
       about.textContent =
-        `Household ${one.id}: ${one.who.toLowerCase()}, aged ${one.age}. Shops ${one.often_shops}; so far ${plural(one.visits, "basket")} with ` +
-        `${plural(one.products, "different product")}.${favourites}`;
+        `Household ${one.id}: ${one.who.toLowerCase()}, age group ${one.age}. Shops ${one.often_shops}; so far ${plural(one.visits, "basket")} with ` +
+        `${plural(one.products, "different product")}, rare ones left out.${favourites}`;
       often.replaceChildren(
         ...one.often.map(([place, n]) =>
           make("li", {}, product(place), make("span", { class: "x-count", text: ` ×\u00a0${n}` })))
@@ -368,7 +373,7 @@
         : make("span", { class: "x-moved", text:
             before < 0 ? "not listed by the learnt weights" : `${ordinal(before + 1)} by the learnt weights` });
       const widest = Math.max(...sum.map(([, part]) => Math.abs(part)), 1e-9);
-      const parts = sum.map(([model, part]) => {
+      const parts = () => sum.map(([model, part]) => {
         const bar = make("span", { class: part < 0 ? "x-bar x-against" : "x-bar", "aria-hidden": "true" });
         bar.style.setProperty("--length", String(Math.abs(part) / widest));
         return make("li", {},
@@ -379,9 +384,15 @@
       });
       const more = make("details", { class: "x-sum" },
         make("summary", {}, "The sum", make("span", { class: "visually-hidden-text", text: ` for ${product(item)}` })),
-        make("ul", {}, ...parts));
+        make("ul"));
+      const unfold = () => more.lastChild.replaceChildren(...parts()); // when opened: nobody waits for ten
       more.open = open.has(item);
-      more.addEventListener("toggle", () => (more.open ? open.add(item) : open.delete(item)));
+      if (more.open) unfold();
+      more.addEventListener("toggle", () => {
+        if (more.open && !open.has(item)) unfold();
+        if (more.open) open.add(item);
+        else open.delete(item);
+      });
       return make("li", { "data-item": item, class: tick(item) ? "x-is-hit" : undefined },
         make("span", { class: "x-name" }, product(item), tick(item) && " ", tick(item)),
         make("span", { class: "x-why" },
@@ -425,7 +436,7 @@
                 const item = row().items[c];
                 return make("li", { "data-item": item, class: tick(item) ? "x-is-hit" : undefined },
                   make("span", { class: "x-name" }, product(item), tick(item) && " ", tick(item)),
-                  make("span", { class: "x-why", text: reason(model, c) }));
+                  make("span", { class: "x-why", text: reason(model, c, true) }));
               })));
         })
       );
@@ -444,11 +455,12 @@
       const interval = ({ mean, low, high }) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
       const pair = (name, value) => [make("dt", { text: name }), make("dd", { text: value })];
       scores.replaceChildren(
-        ...pair("NDCG@10 of this list", ndcg(row(), ranked).toFixed(3)),
+        ...pair("Score of this list (NDCG@10)", ndcg(row(), ranked).toFixed(3)),
         ...pair(`Mean of the ${task().rows.length} households here, your weights`, meanNdcg(task(), state.parts).toFixed(3)),
         ...pair("The same, learnt weights", meanNdcg(task(), task().weights).toFixed(3)),
+        ...pair(`${number(all.described.users)} households whose make-up is known, learnt weights`, all.described.mean.toFixed(3)),
         ...pair(`All ${number(all.users)} households, learnt weights, 95 % interval`, interval(all.learnt)),
-        ...pair(`Against the best single model, ${label(all.best)} (chosen on validation)`,
+        ...pair(`All, learnt weights against the best single model, ${label(all.best)}`,
           `${all.learnt.verdict}: ${signed4(all.learnt.difference)} [${signed4(all.learnt.difference_low)}, ${signed4(all.learnt.difference_high)}]`)
       );
       const here = new Set(ranked.map((c) => row().items[c]));
@@ -456,7 +468,7 @@
       const found = row().held_out.length;
       boughtWords.textContent =
         `In the four weeks from ${onDay(data.cut, 1)} the household bought ${plural(found, "product")}` +
-        `${state.task === "new" ? " for the first time" : ""}. ${hits} of them ${hits === 1 ? "stands" : "stand"} in the fused list. ` +
+        `${state.task === "new" ? " for the first time" : ""}, rare ones left out. ${hits} of them ${hits === 1 ? "stands" : "stand"} in the fused list. ` +
         "No model has seen these purchases.";
       boughtList.replaceChildren(
         ...row().held_out.map(([item, n]) =>
@@ -480,7 +492,7 @@
         if (same) words = "The fused list stays as it is.";
         else if (!fresh.length && !gone.length) words = "The same ten products in another order.";
         else if (!gone.length) words = "The fused list is back.";
-        else words = `In: ${listed(fresh)}. Out: ${listed(gone)}.`;
+        else words = `In: ${fresh.join("; ")}. Out: ${gone.join("; ")}.`; // names hold commas
       } else if (why === "bought") {
         const hits = now.filter((item) => row().right.has(item)).length;
         words = state.bought ? `${hits} of the ${now.length} in the fused list were bought.` : "Hidden again.";
@@ -501,6 +513,8 @@
 
     const draw = (why) => {
       row().right = new Set(row().held_out.map(([item]) => item));
+      root.dataset.task = state.task;
+      root.dataset.household = data.households[state.household].id;
       if (why !== "weights" && why !== "bought") {
         drawHousehold();
         drawTask();

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,22 @@ def test_each_verdict_is_given_to_some_statement():
     text = "\n".join(outputs())
     for verdict in ("holds", "fails", "depends", "cannot be checked"):
         assert f"**{verdict}** |" in text
+
+
+def test_the_page_opens_with_the_counts_of_its_tables():
+    record = json.loads((ROOT / "_build" / "run" / "audit.json").read_text(encoding="utf-8"))
+    shown = [
+        "".join(output["data"]["text/markdown"])
+        for cell in record["outputs"]
+        for output in cell
+        if "text/markdown" in output.get("data", {})
+    ]
+    rows = [line for table in outputs() for line in table.splitlines()[2:]]
+    found = Counter(re.search(r"\| \*\*(.+?)\*\* \|$", row)[1] for row in rows)
+    said = re.findall(r"\d+ hold|\d+ depend|\d+ fail|\d+ cannot be checked", shown[0])
+    assert said == [
+        f"{found['holds']} hold",
+        f"{found['depends']} depend",
+        f"{found['fails']} fail",
+        f"{found['cannot be checked']} cannot be checked",
+    ]

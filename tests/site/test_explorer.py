@@ -6,6 +6,7 @@ import shutil
 
 import checks
 import explorer
+import explorer_lists
 import numpy as np
 import pytest
 from render import render
@@ -69,12 +70,21 @@ def status(page):
     return page.locator(".x-status")
 
 
+def drawn(page, **what) -> None:
+    """Wait until the page shows a task or a household.
+
+    Playwright's `wait_for_function` asks again by `eval`, which the page's policy forbids.
+    """
+    for name, value in what.items():
+        page.locator(f'#household-explorer[data-{name}="{value}"]').wait_for()
+
+
 def load_all(page) -> None:
     """Have both tasks loaded."""
     page.get_by_role("radio", name="Discovery").check()
-    page.wait_for_function("window.recbookExplorer.new")
+    drawn(page, task="new")
     page.get_by_role("radio", name="Next purchases").check()
-    page.wait_for_function("window.recbookExplorer.repeat.rows.length > 1")
+    drawn(page, task="repeat")
 
 
 def test_a_household_is_chosen_and_its_history_and_lists_follow(page):
@@ -83,8 +93,8 @@ def test_a_household_is_chosen_and_its_history_and_lists_follow(page):
     box = page.get_by_role("combobox", name="Household", exact=True)
     value = box.locator("option").nth(7).get_attribute("value")
     box.select_option(value)
-    page.wait_for_function(f"document.querySelector('#explorer-household').value === '{value}'")
     household = page.evaluate(f"window.recbookExplorer.households[{value}]")
+    drawn(page, household=household["id"])
     page.locator(".x-about", has_text=f"Household {household['id']}:").wait_for()
     assert items(page) != before
     baskets = page.locator(".x-basket")
@@ -155,7 +165,8 @@ def test_everything_is_done_with_keys_alone(page):
     focused = "document.activeElement"
     page.locator("#explorer-household").focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("document.querySelector('#explorer-household').value === '1'")
+    drawn(page, household=page.evaluate("window.recbookExplorer.households[1].id"))
+    assert page.locator("#explorer-household").input_value() == "1"
     page.locator(".x-about", has_text="Household").wait_for()
     seen = []
     for _ in range(80):
@@ -204,9 +215,46 @@ def test_what_was_bought_is_shown_on_request_only(page):
     assert page.locator(".x-hit").count() == 0
 
 
+def test_the_scores_stand_beside_those_of_more_households(page):
+    page.get_by_role("button", name="Show what it bought next").click()
+    everyone = page.evaluate("window.recbookExplorer.repeat.all")
+    known = page.locator(".x-scores dt", has_text="whose make-up is known")
+    assert known.inner_text().startswith(f"{everyone['described']['users']} ")
+    value = page.locator(".x-scores dd").nth(3).inner_text()
+    assert value == f"{everyone['described']['mean']:.3f}"
+    all_of_them = page.locator(".x-scores dd").nth(4).inner_text()
+    assert all_of_them.startswith(f"{everyone['learnt']['mean']:.3f} [")
+
+
+def test_the_sliders_say_to_the_eye_what_a_model_does(page):
+    for slider in page.get_by_role("slider").all():
+        what = page.locator(f"#{slider.get_attribute('aria-describedby')}")
+        box = what.bounding_box()
+        assert what.inner_text().strip()
+        assert box["width"] > 50
+
+
+def test_a_slider_makes_no_more_than_the_list(page):
+    """The sums are made when they are opened: ten times seven parts would cost half the time."""
+    page.get_by_role("slider", name="Recent popularity").fill("20")
+    assert page.locator(f"{FUSED} .x-sum li").count() == 0
+    page.locator(FUSED).first.locator("summary").click()
+    used = page.evaluate("window.recbookExplorer.repeat.weights").count(0)
+    parts = page.locator(f"{FUSED} .x-sum li")
+    parts.nth(6 - used).wait_for()
+    assert parts.count() == 7 - used
+
+
+def test_the_lists_side_by_side_leave_no_empty_screen(page):
+    heights = page.locator(".x-column .x-list").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().height)"
+    )
+    assert max(heights) < 1.8 * min(heights)
+
+
 def test_the_address_keeps_the_state(contexts, base, page):
     page.get_by_role("radio", name="Discovery").check()
-    page.wait_for_function("window.recbookExplorer.new")
+    drawn(page, task="new")
     page.get_by_role("button", name="Next household").click()
     page.get_by_role("slider", name="User neighbours").fill("13")
     page.get_by_role("button", name="Show what it bought next").click()
@@ -245,7 +293,7 @@ def test_the_order_is_that_of_the_package_for_all_weights(page):
     ]
     vectors += rng.integers(0, 21, (12, 7)).tolist()
     ids = page.evaluate("window.recbookExplorer.households.map((one) => one.id)")
-    for task, names in explorer.MODELS.items():
+    for task, names in explorer_lists.MODELS.items():
         pool = stored_pool(task).only(names)
         users = pool.known.users[pool.users].get_indexer(ids)
         pool = pool.rows(users)
@@ -280,7 +328,7 @@ def _places(page, task: str, pool) -> dict[int, int]:
     scaled, places = z_score(pool.scores), {}
     for at, own in enumerate(rows):
         n = int(pool.there[at].sum())
-        columns = pool.items[at, :n][explorer.can_be_listed(scaled[:, at, :n])]
+        columns = pool.items[at, :n][explorer_lists.can_be_listed(scaled[:, at, :n])]
         places |= dict(zip(map(int, columns), own, strict=True))
     return places
 
@@ -324,7 +372,7 @@ def test_it_works_from_a_file(contexts, explorer_root):
     page, faults = checks.visit(contexts["light"], address)
     before = items(page)
     page.get_by_role("radio", name="Discovery").check()
-    page.wait_for_function("window.recbookExplorer.new")
+    drawn(page, task="new")
     page.get_by_role("slider", name="PureSVD").fill("20")
     assert (len(before), len(items(page)), faults) == (10, 10, [])
     assert items(page) != before

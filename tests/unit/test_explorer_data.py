@@ -2,9 +2,13 @@
 
 import base64
 import json
+import re
+import threading
 from pathlib import Path
 
 import explorer
+import explorer_households as homes
+import explorer_lists as lists
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,18 +46,24 @@ def products() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def data(folder) -> dict:
-    """What the page knows once all scripts are loaded, and the ids of its products."""
+    """What the page knows once all scripts are loaded, its products by their plain names."""
     common = read_script(folder / "explorer-data.js")
-    for task in explorer.MODELS:
+    for task in lists.MODELS:
         common |= read_script(folder / f"explorer-{task}.js")
-    common["products"] = common["products"] + common["new"]["more"]["products"]
+    common["told"] = common["products"] + common["new"]["more"]["products"]
+    common["products"] = [plain(name) for name in common["told"]]
     return common
 
 
-@pytest.fixture(scope="module", params=list(explorer.MODELS))
+def plain(name: str) -> str:
+    """Return a name without the number that tells it from others of that name."""
+    return re.sub(r" #\d+$", "", name)
+
+
+@pytest.fixture(scope="module", params=list(lists.MODELS))
 def pool(request):
     """A task's stored pool with the members that the page shows."""
-    return request.param, stored_pool(request.param).only(explorer.MODELS[request.param])
+    return request.param, stored_pool(request.param).only(lists.MODELS[request.param])
 
 
 def rows_of(data: dict, pool) -> list[int]:
@@ -80,32 +90,32 @@ def test_what_is_left_out_is_in_no_list(scores, data):
         parts[0] = 1
     fused = comb_sum(scores, parts / parts.sum())
     first = np.argsort(-fused, kind="stable")[:3]
-    assert explorer.can_be_listed(scores, 3)[first].all()
+    assert lists.can_be_listed(scores, 3)[first].all()
 
 
 def test_who_has_ten_before_it_is_left_out():
     scores = np.array([[9.0] * 10 + [1.0, 1.0], [9.0] * 10 + [1.0, 10.0]])
-    assert explorer.can_be_listed(scores).tolist() == [True] * 10 + [False, True]
+    assert lists.can_be_listed(scores).tolist() == [True] * 10 + [False, True]
 
 
 def test_weights_become_the_parts_of_a_slider():
     for weights in ([0.4, 0.1, 0.5], [1 / 3, 2 / 3], [0.0, 1.0]):
-        parts = np.array(explorer.as_parts(np.array(weights)))
+        parts = np.array(lists.as_parts(np.array(weights)))
         assert parts.max() <= 20 < 2 * parts.max()
         assert (parts / parts.sum()).tolist() == weights
     with pytest.raises(ValueError, match="no parts of 10"):
-        explorer.as_parts(np.array([0.123, 0.877]))
+        lists.as_parts(np.array([0.123, 0.877]))
 
 
 def test_households_are_chosen_by_their_place_alone(data):
     demographics = load_complete_journey().demographics.sample(frac=1, random_state=0)
-    pools = {task: stored_pool(task) for task in explorer.MODELS}
+    pools = {task: stored_pool(task) for task in lists.MODELS}
     known = pools["new"].known
-    chosen = explorer.choose_households(demographics, known, pools)
+    chosen = homes.choose_households(demographics, known, pools)
     assert chosen.index.tolist() == [household["id"] for household in data["households"]]
     judged = known.users[np.intersect1d(pools["repeat"].users, pools["new"].users)]
-    n = explorer.PER_TYPE
-    for place, kind in enumerate(explorer.TYPES):
+    n = homes.PER_TYPE
+    for place, kind in enumerate(homes.TYPES):
         of_kind = demographics[demographics["household_comp"] == kind]
         own = pd.Index(of_kind["household_id"])
         own = np.sort(own[own.isin(judged)])
@@ -124,7 +134,7 @@ def test_every_score_is_the_pools_to_the_last_bit(data, pool, products):
     scaled = z_score(pool.scores)
     for at, row in zip(rows_of(data, pool), data[task]["rows"], strict=True):
         n = int(pool.there[at].sum())
-        listed = explorer.can_be_listed(scaled[:, at, :n])
+        listed = lists.can_be_listed(scaled[:, at, :n])
         mine = decode(row, len(pool.names))
         assert mine.tobytes() == scaled[:, at, :n][:, listed].tobytes()
         ids = pool.known.items[pool.items[at, :n][listed]]
@@ -166,7 +176,7 @@ def test_numbers_of_everybody_are_those_of_the_fusion(folder, pool):
     found = json.loads((folder / "explorer.json").read_text("utf-8"))[task]
     assert found["users"] == len(pool.users)
     validation = stored_pool(task, "validation").only(pool.names)
-    fusion = WeightedFusion(pool.names, n_steps=explorer.N_ROUNDS).learn(validation)
+    fusion = WeightedFusion(pool.names, n_steps=lists.N_ROUNDS).learn(validation)
     assert (np.array(found["weights"]) / sum(found["weights"])).tolist() == fusion.weights_.tolist()
     assert found["learnt"]["mean"] == pytest.approx(pool.ndcg(fusion.fuse(pool)).mean(), abs=1e-9)
     assert found["learnt"]["low"] < found["learnt"]["mean"] < found["learnt"]["high"]
@@ -179,7 +189,8 @@ def test_no_film_is_among_the_data(folder, products):
     for path in folder.glob("*.js"):
         content = read_script(path)
         more = content.get("new", {}).get("more", {})
-        assert set(content.get("products", [])) | set(more.get("products", [])) <= names
+        told = [*content.get("products", []), *more.get("products", [])]
+        assert {plain(name) for name in told} <= names
         assert "movielens" not in path.read_text("ascii").lower()
 
 
@@ -196,6 +207,19 @@ def test_history_and_counts_are_those_of_the_events(data, products):
         told = {(data["products"][row["items"][c]], n) for c, n, _ in row["reasons"][0]}
         assert told
         assert told <= bought
+
+
+def test_no_two_products_of_the_page_bear_one_name(data, products):
+    assert len(set(data["told"])) == len(data["told"])
+    assert not any(plain(name) != name for name in products["name"])
+    assert explorer.tell_apart(["a", "b", "a"]) == ["a #1", "b", "a #2"]
+
+
+def test_every_reason_of_the_first_forty_says_something(data):
+    for task, names in lists.MODELS.items():
+        for row in data[task]["rows"]:
+            for name, reasons in zip(names, row["reasons"], strict=True):
+                assert all(len(told) >= 3 for told in reasons), (task, name)
 
 
 @pytest.fixture(scope="module")
@@ -238,18 +262,52 @@ def test_rules_and_neighbours_are_counted(explained):
 def test_a_hostile_name_stays_a_literal(tmp_path):
     name = '</script><img src=x onerror="alert(1)">\u2028'
     common = {"products": [name]}
-    tasks = {task: {"rows": [{"items": [0]}]} for task in explorer.MODELS}
+    tasks = {task: {"rows": [{"items": [0]}]} for task in lists.MODELS}
     explorer.write_data(tmp_path, common, tasks, {})
     assert "<" not in (tmp_path / "explorer-data.js").read_text("ascii")
     assert read_script(tmp_path / "explorer-data.js")["products"] == [name]
 
 
-def test_a_second_build_does_nothing_and_damage_is_mended(folder, monkeypatch, tmp_path):
+def made_by_hand() -> tuple[dict, dict, dict]:
+    """Data of no household, in the form of `collect`."""
+    return {"households": []}, {task: {"rows": [{}]} for task in lists.MODELS}, {"households": 0}
+
+
+def test_a_second_build_does_nothing_and_damage_is_mended(monkeypatch, tmp_path):
+    monkeypatch.setattr(explorer, "collect", made_by_hand)
+    folder = explorer.make_explorer(tmp_path)
     monkeypatch.setattr(explorer, "collect", lambda: pytest.fail("made again"))
-    assert explorer.make_explorer(ROOT) == folder
-    made = ({"households": []}, {task: {"rows": []} for task in explorer.MODELS}, {"households": 0})
-    monkeypatch.setattr(explorer, "collect", lambda: made)
+    assert explorer.make_explorer(tmp_path) == folder
+    (folder / "explorer-new.js").unlink()
+    monkeypatch.setattr(explorer, "collect", made_by_hand)
     explorer.make_explorer(tmp_path)
-    (tmp_path / "_build" / "explorer" / "explorer-new.js").unlink()
-    explorer.make_explorer(tmp_path)
-    assert (tmp_path / "_build" / "explorer" / "explorer-new.js").is_file()
+    assert (folder / "explorer-new.js").is_file()
+
+
+def test_of_two_builds_at_once_the_second_waits(monkeypatch, tmp_path):
+    calls, started, go_on = [], threading.Event(), threading.Event()
+
+    def slow() -> tuple[dict, dict, dict]:
+        calls.append("made")
+        started.set()
+        assert go_on.wait(60)
+        return made_by_hand()
+
+    monkeypatch.setattr(explorer, "collect", slow)
+    monkeypatch.setattr("recbook.data.download.note", lambda text: go_on.set())
+    first = threading.Thread(target=explorer.make_explorer, args=[tmp_path])
+    first.start()
+    assert started.wait(60)
+    explorer.make_explorer(tmp_path)  # its note, that it waits, lets the first go on
+    first.join()
+    assert calls == ["made"]
+
+
+def test_an_edit_of_any_source_makes_the_data_anew(monkeypatch):
+    before, own = (
+        explorer.explorer_key(),
+        sorted(path.name for path in explorer.SITE.glob("explorer*.py")),
+    )
+    assert own == sorted(explorer.SOURCES)
+    monkeypatch.setattr(explorer, "SOURCES", explorer.SOURCES[:-1])
+    assert explorer.explorer_key() != before

@@ -226,9 +226,23 @@ def test_a_users_own_time_where_one_cut_judges_too_few():
         assert known.time[known.user == user].max() < held.time[held.user == user].min()
 
 
+def test_diversity_is_the_same_in_blocks_and_is_bounded(monkeypatch):
+    from recbook.evaluation.beyond import intra_list_diversity_per_user
+    from recbook.project import judging
+
+    rng = np.random.default_rng(5)
+    features = rng.random((30, 4))
+    lists = np.array([rng.permutation(30)[:5] for _ in range(1_003)])
+    whole = intra_list_diversity_per_user(lists, features).mean()
+    assert judging._diversity(lists, features) == pytest.approx(whole, rel=1e-12)
+    monkeypatch.setattr(judging, "MAX_DIVERSE", 100)
+    some = intra_list_diversity_per_user(lists[::11], features).mean()
+    assert judging._diversity(lists, features) == pytest.approx(some, rel=1e-12)
+
+
 def test_too_little_data_is_said():
     frame = pd.DataFrame({"user": [1, 2, 3], "item": [1, 1, 2], "rating": [5, 4, 5]})
-    with pytest.raises(ProjectError, match=r"3 events of 3 users .* too few .*; bring users"):
+    with pytest.raises(ProjectError, match=r"3 events of 3 users .* too few .*; bring more users"):
         make_task(load(frame))
 
 

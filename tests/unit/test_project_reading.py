@@ -406,6 +406,9 @@ def test_columns_play_one_role_each():
         "user": 0, "item": 1, "name": 2,
     }  # fmt: skip
     assert "rating" not in find_columns(["user", "item", "date"], ["user", "item", "rating"])
+    # Beside a code, a bare "Product" is what the thing is called.
+    assert find_columns(["SKU", "Product"], ["item", "name"]) == {"item": 0, "name": 1}
+    assert find_columns(["Product", "Title"], ["item", "name"]) == {"item": 0, "name": 1}
 
 
 IDS = (
