@@ -33,7 +33,7 @@ sabotage: $(VENV)/ready members ## break every claim on purpose, see it fail (an
 	@$(RUN) tests/chapters/sabotage.py
 
 lab: $(VENV)/ready data        ## open JupyterLab on the chapters
-	@$(RUN) -m jupyter lab --notebook-dir=chapters
+	@$(RUN) -m jupyter lab --notebook-dir=chapters --LabApp.default_url=/lab/tree/01_concepts.ipynb
 
 data: $(VENV)/ready            ## fetch and verify the data sets
 	@$(RUN) -m recbook.data

@@ -193,14 +193,13 @@ def verified_part(verified: dict, chapters: dict[str, tuple[str, str]]) -> str:
         [
             f"[{title}]({page})",
             "all claims held" if runs[name]["ok"] else "**stopped**",
-            f"{runs[name]['seconds']}\u00a0s",
             runs[name]["date"],
         ]
         for name, (page, title) in chapters.items()
         if name in runs
     ]
     versions = ", ".join(f"{name} {version}" for name, version in verified["versions"].items())
-    table = markdown_table(["Notebook", "Outcome", "Time", "Date"], rows)
+    table = markdown_table(["Notebook", "Outcome", "Date"], rows)
     return f"{said}\n\n{table}\nThe versions: {versions}.\n"
 
 
