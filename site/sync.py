@@ -46,10 +46,19 @@ def clean(notebook: dict, repository: str, chapter: str = "") -> dict:
     code[0]["source"] = first_cell(repository, chapter).splitlines(keepends=True)
     for cell in code:
         cell["outputs"], cell["execution_count"] = [], None
+        fold(cell)
     notebook["metadata"] = {
         key: value for key, value in notebook["metadata"].items() if key in ("jupytext", "title")
     } | {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return notebook
+
+
+def fold(cell: dict) -> None:
+    """Fold in JupyterLab the code that the book's page folds: checks, claims, solutions."""
+    if {"hide-input", "remove-input"} & set(cell["metadata"].get("tags", [])):
+        cell["metadata"]["jupyter"] = {"source_hidden": True}
+    else:
+        cell["metadata"].pop("jupyter", None)
 
 
 def text(notebook: dict) -> str:

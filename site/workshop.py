@@ -80,7 +80,7 @@ def workshop(root: Path, scratch: Path) -> dict[str, bytes]:
         "repository": address(root),
         "count": str(len(notebooks)),
         "first": next(iter(notebooks)),
-        "fused": chapters_with(notebooks, "recbook.fusion"),
+        "fused": chapters_with(notebooks, "stored_pool"),
         "without_movielens": chapters_with(notebooks, "movielens", without=True),
     }
     files = {f"notebooks/{n}.ipynb": text(student(b)).encode() for n, b in notebooks.items()}

@@ -58,15 +58,16 @@
   if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   }
-  // A formula stands in a page three times, for the eye, as MathML and as TeX: an excerpt takes the first.
-  if (typeof Search !== "undefined") {
+  // A formula stands in a page for the eye, as MathML and as TeX: an excerpt takes the first alone.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (typeof Search === "undefined") return;
     const toText = Search.htmlToText;
     Search.htmlToText = (source, anchor) => {
       const whole = new DOMParser().parseFromString(source, "text/html");
       whole.querySelectorAll(".katex-mathml").forEach((formula) => formula.remove());
       return toText(whole.documentElement.outerHTML, anchor);
     };
-  }
+  });
 
   // The theme searches at each key; words also come from an input method, the clipboard or a microphone.
   document.querySelectorAll("#pst-search-dialog input[name=q]").forEach((field) => {

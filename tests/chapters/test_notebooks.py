@@ -28,6 +28,15 @@ def test_every_notebook_is_as_sync_writes_it():
     assert problems(ROOT) == []
 
 
+def test_jupyterlab_folds_what_the_page_folds():
+    tagged = {"hide-input": True, "remove-input": True, "exercise": False}
+    cells = [{"cell_type": "code", "metadata": {"tags": [tag]}, "source": []} for tag in tagged]
+    first = {"cell_type": "code", "metadata": {}, "source": [first_cell("https://example.org")]}
+    done = clean({"cells": [first, *cells], "metadata": {}}, "https://example.org")
+    folded = [cell["metadata"].get("jupyter") == {"source_hidden": True} for cell in done["cells"]]
+    assert folded == [False, *tagged.values()]
+
+
 def test_a_committed_output_is_found(tmp_path):
     (tmp_path / "chapters").mkdir()
     (tmp_path / "pyproject.toml").write_text(

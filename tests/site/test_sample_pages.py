@@ -126,6 +126,23 @@ def test_search_as_one_types(contexts, sample_base, mode):
     page.close()
 
 
+def test_an_excerpt_has_no_source_of_formulas_and_the_box_shows_its_first_letter(
+    contexts, sample_base
+):
+    page, _ = checks.visit(contexts["light"], f"{sample_base}search.html?q=neighbour")
+    text = page.evaluate(
+        "async () => Search.htmlToText(await (await fetch('chapters/02_words.html')).text())"
+    )
+    assert "no neighbour is found" in text
+    assert "\\mathcal" not in text
+    form = page.locator("form.bd-search:visible").first
+    glass = form.locator(".fa-magnifying-glass").bounding_box()
+    field = form.locator("input[name=q]")
+    before_text = field.evaluate("(field) => parseFloat(getComputedStyle(field).paddingLeft)")
+    assert glass["x"] + glass["width"] <= field.bounding_box()["x"] + before_text
+    page.close()
+
+
 def test_launch_download_and_repository_links(contexts, sample_base):
     page, _ = checks.visit(contexts["light"], sample_base + CHAPTER)
     links = page.evaluate(
