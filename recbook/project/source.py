@@ -211,7 +211,7 @@ def _read(source, given, scale, encoding):
     for column in used.values():
         if (times := written.count(plain(column))) > 1:
             report.fact("columns", f"{times} are called {column!r}; only the first is used")
-    expected = {"user": "user_id", "item": "item_id", "rating": "rating"}
+    expected = {"user": "user_id", "item": "item_id", "rating": "rating", "time": "timestamp"}
     other = {role: used[role] for role in expected if role in used and used[role] != expected[role]}
     if other:
         report.fact("columns", ", ".join(f"{to!r} is the {role}" for role, to in other.items()))
