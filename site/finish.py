@@ -12,8 +12,11 @@ import html
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
+
+from pictures import small_png
 
 SITE = Path(__file__).resolve().parent
 NOT_LISTED = {"404.html", "search.html", "index.html"}
@@ -164,6 +167,16 @@ def _write_sitemap(target: Path, base: str) -> None:
     (target / "robots.txt").write_text(robots, encoding="utf-8")
 
 
+def shrink_pictures(folder: Path) -> None:
+    """Write the figures anew with few colours, where nobody would see a difference."""
+
+    def shrink(path: Path) -> None:
+        path.write_bytes(small_png(path.read_bytes()))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(shrink, sorted(folder.glob("*.png"))))
+
+
 def finish(built: Path, target: Path, *, first_page: str, base: str, title: str) -> None:
     """Write the publishable site.
 
@@ -190,6 +203,7 @@ def finish(built: Path, target: Path, *, first_page: str, base: str, title: str)
     for pattern in DROPPED:
         for path in list(target.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shrink_pictures(target / "_images")
     _write_extra_pages(target, first_page, base, title)
     faults = []
     for path in sorted(target.rglob("*.html")):

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SITE = Path(__file__).resolve().parent
@@ -84,7 +85,8 @@ def make_pdf(root: Path, tell: Callable[[str], None] = lambda line: None) -> Pat
     work.mkdir(parents=True, exist_ok=True)
     source = work / "book.html"
     source.write_text(write_document(joiner), encoding="utf-8")
-    content, headings = _print(browser, source, tell)
+    with ThreadPoolExecutor(1) as own:  # Playwright wants a thread without a loop of another's
+        content, headings = own.submit(_print, browser, source, tell).result()
     tell("4/4 writing")
     book, (_, _, when) = PdfFile(content), read_facts(joiner)
     book.name_outline(headings)

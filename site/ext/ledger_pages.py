@@ -173,7 +173,7 @@ def status_page(app: Sphinx) -> str:
     if times:
         parts.append("## Whole commands\n")
         parts.append(markdown_table(["What", "Time", "Machine", "Date"], times))
-    if verified:
+    if verified and set(verified["chapters"]) & set(chapters):
         parts += ["## Last verified with the newest versions\n", verified_part(verified, chapters)]
     return "\n".join(parts)
 

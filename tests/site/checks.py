@@ -146,7 +146,8 @@ def axe_violations(page: Page, *, colours_only: bool = False) -> list[str]:
     # Without preload: axe would ask again for style sheets, and resolve their imports wrongly.
     options = {"resultTypes": ["violations"], "preload": False}
     if colours_only:
-        options["runOnly"] = ["cat.color"]
+        rules = ["color-contrast", "link-in-text-block"]  # those of level A and AA
+        options["runOnly"] = {"type": "rule", "values": rules}
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"

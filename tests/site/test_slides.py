@@ -329,11 +329,11 @@ def test_there_is_a_deck_for_each_notebook_and_the_index_lists_it(real):
     assert re.findall(r'<a href="(\w+)\.html">', index) == NOTEBOOKS
     assert sorted(path.stem for path in real.glob("*.html")) == sorted([*NOTEBOOKS, "index"])
     captions = [
-        p["caption"] for p in yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))["parts"]
+        part["caption"]
+        for part in yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))["parts"]
+        if any((ROOT / f"{page['file']}.ipynb").is_file() for page in part["chapters"])
     ]
-    assert [h for h in re.findall(r"<h2>(.*?)</h2>", index) if h in captions] == captions[
-        : len(slides._notebooks(ROOT))
-    ]
+    assert [h for h in re.findall(r"<h2>(.*?)</h2>", index) if h in captions] == captions
 
 
 def test_the_folder_is_whole_and_small(real):
